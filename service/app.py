@@ -1,0 +1,240 @@
+"""Topics and the agent: the only place that knows Faust.
+
+The order that loses nothing (decisions/0001): decide, publish, wait until the broker has it,
+count, acknowledge.
+"""
+
+import os
+import sys
+import time
+import traceback
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import faust
+import structlog
+
+from service.broker import client_options, create_tls_context
+from service.classifier import Classifier
+from service.handling import Alerted, FailureLimit, Outcome, Rejected, handle_article
+from service.health import Health
+from service.messages import RawArticle, RejectionReason
+from service.metrics import Metrics
+from service.outbox import Decision, Outbox, create_producer
+from service.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+# A worker killed with -9 gives its partitions back after the session time-out; with Faust's
+# default of 60 s they stalled for a minute. Requests must outlast the session.
+SESSION_TIMEOUT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 2.0
+REBALANCE_TIMEOUT_SECONDS = 20.0
+REQUEST_TIMEOUT_SECONDS = 30.0
+COMMIT_SECONDS = 1.0
+
+
+class TooManyFailuresError(Exception):
+    """So many articles ended as `handler_failed` that our release is at fault."""
+
+
+class BeatwatchApp(faust.App):
+    """The Faust app, with the outbox's producer living from its first to its last moment."""
+
+    settings: Settings
+    health: Health
+    outbox: Outbox
+
+    async def on_first_start(self) -> None:
+        """Start the producer before the first article can come."""
+        await super().on_first_start()
+        self._alert_producer = create_producer(client_options(self.settings))
+        await self._alert_producer.start()
+        self.outbox = Outbox(
+            self._alert_producer,
+            alerts_topic=self.settings.alerts_topic,
+            dlq_topic=self.settings.dlq_topic,
+            retry_seconds=self.settings.publish_retry_seconds,
+        )
+
+    async def on_stop(self) -> None:
+        """Say that we are leaving, then let Faust drain what was read."""
+        self.health.stopping = True
+        await super().on_stop()
+
+    async def on_shutdown(self) -> None:
+        """Stop the producer after the last article was handled."""
+        await self._alert_producer.stop()
+        await super().on_shutdown()
+
+
+def decide_outcome(raw: RawArticle, classifier: Classifier, settings: Settings) -> Outcome:
+    """Decide one article; an exception of ours makes it a rejection, not a lost article."""
+    try:
+        return handle_article(
+            raw, classifier, max_bytes=settings.article_max_bytes, now=datetime.now(UTC)
+        )
+    except Exception as error:  # noqa: BLE001, whatever it is, the article must not be lost
+        # Where, but not the message, which may quote the article.
+        where = traceback.format_tb(error.__traceback__)
+        log.error(  # noqa: TRY400, as said
+            "handler failed", **_locate(raw), error=type(error).__name__, where=where
+        )
+        return Rejected(RejectionReason.HANDLER_FAILED, type(error).__name__)
+
+
+def create_app(
+    settings: Settings, classifier: Classifier, metrics: Metrics, health: Health
+) -> BeatwatchApp:
+    """Put the app together: topics, agent, heartbeat. Connects to nothing yet."""
+    app = BeatwatchApp(
+        settings.group,
+        broker=[f"kafka://{address}" for address in settings.broker_addresses],
+        broker_credentials=_create_credentials(settings),
+        consumer_group_instance_id=settings.instance_id,
+        broker_session_timeout=SESSION_TIMEOUT_SECONDS,
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
+        broker_rebalance_timeout=REBALANCE_TIMEOUT_SECONDS,
+        broker_request_timeout=REQUEST_TIMEOUT_SECONDS,
+        producer_request_timeout=REQUEST_TIMEOUT_SECONDS,
+        broker_commit_interval=COMMIT_SECONDS,
+        producer_acks=-1,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        autodiscover=False,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+        store="memory://",
+        datadir=str(settings.data_dir),
+        # Else BROKER_URL, STREAM_WAIT_EMPTY and some seventy other variables of whatever machine
+        # we run on would win over the values above.
+        env={},
+    )
+    app.settings = settings
+    app.health = health
+    articles = app.topic(
+        settings.articles_topic, key_serializer="raw", value_serializer="raw", value_type=bytes
+    )
+    failures = FailureLimit(settings.handler_failures_in_a_row, settings.handler_failures_ratio)
+
+    @app.agent(articles, concurrency=1)
+    async def classify(stream: Any) -> None:
+        try:
+            async for events in stream.noack_take(
+                settings.batch_articles, within=settings.batch_wait_seconds
+            ):
+                # Others belong to an assignment that is over: another worker has them now.
+                current = [
+                    event
+                    for event in events
+                    if event.message.generation_id == app.consumer_generation_id
+                ]
+                await handle_batch(app, current, classifier, metrics, failures)
+                for event in current:
+                    await stream.ack(event)
+        except Exception as error:  # noqa: BLE001, Faust would acknowledge or idle on it
+            stop_unacknowledged(error)
+
+    async def beat() -> None:
+        health.beat()
+
+    async def note_assignment(_app: Any, assigned: set[Any], **_: Any) -> None:
+        health.joined_group = True
+        health.assigned_partitions = len(assigned)
+        metrics.assigned_partitions.set(len(assigned))
+        log.info("partitions assigned", partitions=sorted(tp.partition for tp in assigned))
+
+    app.timer(interval=HEARTBEAT_SECONDS)(beat)
+    on_assigned: Any = app.on_partitions_assigned  # Its type forbids naming what it sends.
+    on_assigned.connect(note_assignment)
+    return app
+
+
+async def handle_batch(
+    app: BeatwatchApp,
+    events: list[Any],
+    classifier: Classifier,
+    metrics: Metrics,
+    failures: FailureLimit,
+) -> None:
+    """Decide, publish, wait for the broker, count.
+
+    Raises:
+        PublishError: the broker did not take what is owed.
+        TooManyFailuresError: our release is bad.
+    """
+    decisions = []
+    for event in events:
+        raw = _read_raw(event.message)
+        begun = time.perf_counter()
+        outcome = decide_outcome(raw, classifier, app.settings)
+        metrics.labelling_seconds.observe(time.perf_counter() - begun)
+        if failures.is_exceeded_after(outcome):
+            raise TooManyFailuresError(
+                "too many articles in a row, or too large a share of them, ended as "
+                "handler_failed: this release is at fault; go back to the last good one"
+            )
+        decisions.append(Decision(raw, outcome))
+    for ended in await app.outbox.publish(decisions, datetime.now(UTC)):
+        metrics.count_outcome(ended.outcome, time.time() - ended.raw.timestamp_ms / 1000)
+        _log_outcome(ended)
+
+
+def stop_unacknowledged(error: Exception) -> NoReturn:
+    """Leave the process at once with exit code 1, acknowledging nothing more.
+
+    The supervisor starts a new worker, which reads the same articles again. A tidy stop would
+    let Faust commit, or wait for ever for articles that nobody handles.
+    """
+    log.critical(
+        "worker stops, nothing acknowledged; its articles will be read again",
+        error=type(error).__name__,
+        why=str(error),
+        exc_info=error,
+    )
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _read_raw(message: Any) -> RawArticle:
+    return RawArticle(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp_ms=round(message.timestamp * 1000),
+        key=message.key,
+        value=message.value,
+        headers=tuple(message.headers or ()),
+    )
+
+
+def _locate(raw: RawArticle) -> dict[str, Any]:
+    return {"topic": raw.topic, "partition": raw.partition, "offset": raw.offset}
+
+
+def _log_outcome(decision: Decision) -> None:
+    outcome = decision.outcome
+    line = log.bind(**_locate(decision.raw), outcome=outcome.name)
+    if isinstance(outcome, Rejected):
+        line.warning("article rejected", reason=outcome.reason, detail=outcome.detail)
+    elif isinstance(outcome, Alerted):
+        line.info(
+            "article alerted",
+            article=outcome.alert.article.id,
+            alert=str(outcome.alert.alert_id),
+            labels=[label.label for label in outcome.alert.labels],
+        )
+    else:
+        line.debug("article handled")
+
+
+def _create_credentials(settings: Settings) -> Any:
+    tls = create_tls_context(settings)
+    if settings.broker_security.startswith("sasl") and settings.broker_password:
+        return faust.SASLCredentials(
+            username=settings.broker_username,
+            password=settings.broker_password.get_secret_value(),
+            ssl_context=tls,
+            mechanism=settings.broker_sasl_mechanism,
+        )
+    return faust.SSLCredentials(context=tls) if tls else None

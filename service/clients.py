@@ -1,0 +1,111 @@
+"""The newsroom's and the consumer's side of the topics: publish articles, follow a topic."""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from service.broker import client_options, wait_for_broker
+from service.outbox import PRODUCER_MAX_REQUEST_BYTES
+from service.settings import Settings
+from service.topics import check_topics
+
+
+def read_articles(path: Path) -> list[bytes]:
+    """Read the articles of one file, in any form: they are checked where they arrive.
+
+    Args:
+        path: `.jsonl` has one article a line, `.txt` is the text of one article whose id is the
+            file's name; anything else is one article.
+    """
+    content = path.read_bytes()
+    if path.suffix == ".jsonl":
+        return split_lines(content)
+    if path.suffix == ".txt":
+        text = content.decode("utf-8", errors="replace")
+        return [json.dumps({"id": path.stem, "text": text}, ensure_ascii=False).encode()]
+    return [content]
+
+
+def split_lines(content: bytes) -> list[bytes]:
+    """Split JSONL into its lines; an empty line counts, only the end of the last does not."""
+    return content.removesuffix(b"\n").split(b"\n") if content else []
+
+
+async def publish_articles(settings: Settings, values: Iterable[bytes]) -> int:
+    """Publish articles keyed by their id, in order; what has no readable id goes without a key.
+
+    Returns:
+        How many were published, all of which the broker has.
+
+    Raises:
+        BrokerError: the broker or its topics are not there.
+        KafkaError: the broker refused one.
+    """
+    await wait_for_broker(settings, check_topics)
+    producer = AIOKafkaProducer(
+        **client_options(settings),
+        acks="all",
+        enable_idempotence=True,
+        max_request_size=PRODUCER_MAX_REQUEST_BYTES,
+    )
+    await producer.start()
+    try:
+        sent = [
+            await producer.send(settings.articles_topic, value=value, key=_find_key(value))
+            for value in values
+        ]
+        for delivery in sent:
+            await delivery
+    finally:
+        await producer.stop()
+    return len(sent)
+
+
+async def follow_topic(settings: Settings, topic: str, *, since_start: bool) -> AsyncIterator[Any]:
+    """Read a topic without a consumer group, for ever.
+
+    Args:
+        settings: how to reach the broker.
+        topic: must exist.
+        since_start: from its oldest message on, not only new ones.
+
+    Raises:
+        BrokerError: the broker or the topics are not there.
+    """
+    await wait_for_broker(settings, check_topics)
+    async with AIOKafkaConsumer(
+        topic,
+        **client_options(settings),
+        auto_offset_reset="earliest" if since_start else "latest",
+    ) as consumer:
+        async for message in consumer:
+            yield message
+
+
+async def read_topic(settings: Settings, topic: str) -> list[Any]:
+    """Read what a topic holds now, partition by partition.
+
+    Raises:
+        BrokerError: the broker or the topics are not there.
+    """
+    await wait_for_broker(settings, check_topics)
+    messages = []
+    async with AIOKafkaConsumer(
+        topic, **client_options(settings), auto_offset_reset="earliest"
+    ) as consumer:
+        for partition, end in (await consumer.end_offsets(consumer.assignment())).items():
+            while await consumer.position(partition) < end:
+                fetched = await consumer.getmany(partition, timeout_ms=1000)
+                messages += fetched.get(partition, [])
+    return messages
+
+
+def _find_key(value: bytes) -> bytes | None:
+    try:
+        article_id = json.loads(value)["id"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return article_id.encode(errors="replace") if isinstance(article_id, str) else None

@@ -1,0 +1,111 @@
+"""Alerts, articles and rejections for people to read."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from service.classifier import Labelling
+from service.messages import Alert, AlertLabel, Article, Headers
+
+_PIPED_WIDTH = 110
+_QUOTE_MAX_CHARACTERS = 160
+_COLOURS = ("red", "yellow", "cyan", "magenta", "green", "blue")
+
+
+def open_console() -> Console:
+    """Return a console on standard output: colours on a terminal, plain lines when piped."""
+    return Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
+
+
+def tabulate_alerts(alerts: Iterable[Alert]) -> Table:
+    """Set alerts in a table: article, label, probability, and the quote that earned it."""
+    table = Table(title="Alerts", title_justify="left", show_lines=True)
+    for heading in ("article", "label", "probability", "because it says"):
+        table.add_column(heading, overflow="fold")
+    for alert in alerts:
+        for position, label in enumerate(alert.labels):
+            table.add_row(
+                Text(alert.article.title or alert.article.id) if position == 0 else "",
+                Text(label.label, style=_colour(label.label)),
+                f"{label.probability:.2f}",
+                Text(_shorten(label.evidence[0].quote)),
+            )
+    return table
+
+
+def tabulate_rejections(rejections: Iterable[tuple[bytes | None, Headers]]) -> Table:
+    """Set rejections in a table: where they were, why, and how they begin."""
+    table = Table(title="Rejections", title_justify="left")
+    for heading in ("offset", "reason", "detail", "original"):
+        table.add_column(heading, overflow="fold")
+    for value, headers in rejections:
+        why = {name: text.decode(errors="replace") for name, text in headers}
+        table.add_row(
+            f"{why['dlq.original.partition']}:{why['dlq.original.offset']}",
+            Text(why["dlq.reason"], style="red"),
+            Text(why["dlq.detail"]),
+            Text(ascii(value[:40]) if value else "none"),
+        )
+    return table
+
+
+def describe_alert(alert: Alert) -> Text:
+    """Write one alert in a few lines, for someone who follows the topic."""
+    lines = Text.assemble(
+        (f"{alert.labelled_at:%H:%M:%S} ", "dim"),
+        (f"{alert.status} ", "bold"),
+        alert.article.title or alert.article.id,
+        (f"  {alert.article.url}", "dim"),
+    )
+    for label in alert.labels:
+        lines.append_text(_describe_label(label))
+    return lines
+
+
+def describe_article(article: Article, labelling: Labelling) -> Text:
+    """Write an article with the passages that earned its labels highlighted."""
+    heading = Text.assemble((article.id, "bold"))
+    if not labelling.labels:
+        nearest = max(labelling.probabilities.items(), key=lambda item: item[1])
+        heading.append(f"  no label (nearest: {nearest[0]} {nearest[1]:.2f})", "dim")
+        return heading
+    for label in labelling.labels:
+        heading.append_text(_describe_label(label))
+    for part, words in (("title", article.title), ("text", article.text)):
+        if words:
+            heading.append("\n\n").append_text(_highlight(part, words, labelling.labels))
+    return heading
+
+
+def _highlight(part: str, words: str, labels: Sequence[AlertLabel]) -> Text:
+    text = Text(words)
+    for label in labels:
+        for evidence in label.evidence:
+            if evidence.part == part:
+                text.stylize(f"{_colour(label.label)} bold", evidence.start, evidence.end)
+    return text
+
+
+def _describe_label(label: AlertLabel) -> Text:
+    best = label.evidence[0]
+    terms = ", ".join(f"{term.term} {term.weight:+.1f}" for term in best.terms)
+    return Text.assemble(
+        "\n  ",
+        (f"{label.label} {label.probability:.2f}", f"{_colour(label.label)} bold"),
+        f"  “{_shorten(best.quote)}”",
+        (f"\n      {terms}", "dim"),
+    )
+
+
+def _colour(label: str) -> str:
+    return _COLOURS[sum(label.encode()) % len(_COLOURS)]
+
+
+def _shorten(quote: str) -> str:
+    one_line = " ".join(quote.split())
+    if len(one_line) <= _QUOTE_MAX_CHARACTERS:
+        return one_line
+    return one_line[: _QUOTE_MAX_CHARACTERS - 1] + "…"

@@ -1,0 +1,151 @@
+"""The whole path on this machine, checked: broker, topics, worker, articles, alerts.
+
+The worker is the same command in a process of its own that users run.
+"""
+
+import asyncio
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from service.clients import follow_topic, publish_articles, read_articles, read_topic
+from service.console import (
+    describe_alert,
+    open_console,
+    tabulate_alerts,
+    tabulate_rejections,
+)
+from service.embedded_kafka import EmbeddedKafka
+from service.messages import Alert, RejectionReason
+from service.seeds import read_seeds
+from service.settings import CHECKOUT, Settings, read_settings
+from service.topics import create_topics
+from service.worker_process import WorkerProcess, start_worker
+
+KAFKA_CACHE = CHECKOUT / ".cache" / "kafka"
+SEEDS = CHECKOUT / "seeds"
+OFF_BEAT_ARTICLES = Path(__file__).with_name("demo_articles.jsonl")
+BROKEN_MESSAGES = {
+    b'{"id": "demo-broken-json", "text": "The line was cut in the mid': (
+        RejectionReason.INVALID_JSON
+    ),
+    b'{"id": "demo-wrong-type", "title": ["Not", "a", "text"]}': RejectionReason.INVALID_ARTICLE,
+    b'{"headline": "No id, no text", "byline": "A. Nonymous"}': RejectionReason.INVALID_ARTICLE,
+}
+
+
+class DemoError(Exception):
+    """Something did not come out as it must; says what."""
+
+
+def run_demo(*, stay: bool) -> None:
+    """Show and check the whole path.
+
+    Args:
+        stay: keep everything running afterwards, and show what comes, until Ctrl-C.
+
+    Raises:
+        DemoError: an alert, a rejection or the ledger is not what it must be.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    console = open_console()
+    with tempfile.TemporaryDirectory(prefix="beatwatch-") as folder:
+        scratch = Path(folder)
+        console.print("Starting Apache Kafka (the first time it is fetched, about 45 MB) …")
+        with EmbeddedKafka(scratch / "kafka", cache_dir=KAFKA_CACHE) as kafka:
+            environment = {"BEATWATCH_BROKER": f"kafka://{kafka.bootstrap}"}
+            settings = read_settings(environment)
+            topics = asyncio.run(create_topics(settings, partitions=4))
+            console.print(f"Kafka at {kafka.bootstrap}, topics {', '.join(topics)}")
+            with start_worker(environment, scratch) as worker:
+                worker.wait_until_ready()
+                console.print(f"Worker ready, metrics at {worker.url}/metrics")
+                _show_and_check(settings, worker, console)
+                if stay:
+                    _stay(settings, worker, console)
+                worker.drain()
+    console.print("[bold green]All as it must be.[/] Worker drained, Kafka stopped.")
+
+
+def _show_and_check(settings: Settings, worker: WorkerProcess, console: Console) -> None:
+    seed_articles = [
+        value
+        for path in sorted((SEEDS / "articles").glob("*.txt"))
+        for value in read_articles(path)
+    ]
+    off_beat = read_articles(OFF_BEAT_ARTICLES)
+    values = [*off_beat, *seed_articles, *BROKEN_MESSAGES]
+    asyncio.run(publish_articles(settings, values))
+    console.print(
+        f"Published {len(seed_articles)} seed articles, {len(off_beat)} off-beat articles, "
+        f"{len(BROKEN_MESSAGES)} broken messages"
+    )
+    ledger = worker.wait_for_ledger(len(values))
+    alerts = [
+        Alert.model_validate_json(message.value)
+        for message in asyncio.run(read_topic(settings, settings.alerts_topic))
+    ]
+    rejections = asyncio.run(read_topic(settings, settings.dlq_topic))
+    console.print(tabulate_alerts(sorted(alerts, key=lambda alert: alert.article.id)))
+    console.print(tabulate_rejections([(each.value, each.headers) for each in rejections]))
+    counts = ", ".join(f"{outcome} {count}" for outcome, count in ledger.items())
+    console.print(f"Ledger: {counts}; {sum(ledger.values())} of {len(values)} articles")
+    problems = [
+        *_check_alerts(alerts),
+        *_check_rejections(rejections),
+        *_check_ledger(ledger, alerts, len(values)),
+    ]
+    if problems:
+        raise DemoError("not as it must be:\n" + "\n".join(f"- {each}" for each in problems))
+
+
+def _check_alerts(alerts: list[Alert]) -> Iterator[str]:
+    seeds = read_seeds(SEEDS)
+    found = {alert.article.id: {label.label for label in alert.labels} for alert in alerts}
+    for article in seeds.articles:
+        missing = seeds.labels_of(article) - found.pop(article, set())
+        if missing:
+            yield f"seed {article} lacks {', '.join(sorted(missing))}"
+    for article, labels in found.items():
+        yield f"off-beat article {article} was alerted as {', '.join(sorted(labels))}"
+
+
+def _check_rejections(rejections: list[Any]) -> Iterator[str]:
+    reasons = {each.value: dict(each.headers)["dlq.reason"].decode() for each in rejections}
+    for value, reason in BROKEN_MESSAGES.items():
+        if reasons.get(value) != reason:
+            yield f"{value!r} ended as {reasons.get(value)}, not {reason}"
+    if len(rejections) != len(BROKEN_MESSAGES):
+        yield f"{len(rejections)} rejections, not {len(BROKEN_MESSAGES)}"
+
+
+def _check_ledger(ledger: dict[str, int], alerts: list[Alert], published: int) -> Iterator[str]:
+    if sum(ledger.values()) != published:
+        yield f"the ledger has {sum(ledger.values())} articles, {published} were published"
+    if ledger["alerted"] != len(alerts):
+        yield f"the ledger has {ledger['alerted']} alerts, the topic {len(alerts)}"
+
+
+def _stay(settings: Settings, worker: WorkerProcess, console: Console) -> None:
+    console.print(
+        "\nStill running, waiting for your articles. In another terminal:\n\n"
+        f"  export BEATWATCH_BROKER={settings.broker}\n"
+        "  .venv/bin/beatwatch publish YOUR.txt YOUR.json YOUR.jsonl\n"
+        f"  curl {worker.url}/metrics\n\n"
+        "Alerts appear here. Ctrl-C ends it.\n",
+        markup=False,
+    )
+
+    async def show_alerts() -> None:
+        async for message in follow_topic(settings, settings.alerts_topic, since_start=False):
+            console.print(describe_alert(Alert.model_validate_json(message.value)))
+
+    try:
+        asyncio.run(show_alerts())
+    except KeyboardInterrupt:
+        console.print("Stopping …")

@@ -1,0 +1,156 @@
+"""Bytes -> outcome. Pure: no Kafka, no Prometheus, no clock."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+
+from service.classifier import Classifier
+from service.formats import RejectedArticleError, parse_article
+from service.messages import (
+    Alert,
+    Article,
+    RawArticle,
+    RejectionReason,
+    Status,
+    Story,
+    derive_alert_id,
+    reference_article,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alerted:
+    """A label holds: the alert goes out."""
+
+    name: ClassVar = "alerted"
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """No label holds: nothing goes out."""
+
+    name: ClassVar = "unmatched"
+    article_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Not to be used yet: nothing goes out until a usable version comes."""
+
+    name: ClassVar = "withheld"
+    article_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The newsroom killed the article: whoever holds its alert is told."""
+
+    name: ClassVar = "withdrawn"
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Not a valid article, or one we could not handle: the original goes to the dead letters."""
+
+    name: ClassVar = "rejected"
+    reason: RejectionReason
+    detail: str
+
+
+Outcome = Alerted | Unmatched | Withheld | Withdrawn | Rejected
+OUTCOMES = (Alerted, Unmatched, Withheld, Withdrawn, Rejected)
+
+
+def handle_article(
+    raw: RawArticle, classifier: Classifier, *, max_bytes: int, now: datetime
+) -> Outcome:
+    """Decide the one outcome of one message of the articles topic.
+
+    Args:
+        raw: the message as the broker gave it.
+        classifier: labels the article.
+        max_bytes: a longer value is rejected unread.
+        now: becomes the alert's `labelled_at`.
+    """
+    if raw.value is not None and len(raw.value) > max_bytes:
+        return Rejected(
+            RejectionReason.TOO_LARGE, f"{len(raw.value)} bytes; at most {max_bytes} are read"
+        )
+    try:
+        article = parse_article(raw.value)
+    except RejectedArticleError as rejection:
+        return Rejected(rejection.reason, rejection.detail)
+    match article.status:
+        case Status.WITHHELD:
+            return Withheld(article.id)
+        case Status.CANCELED:
+            return Withdrawn(_withdraw_alert(article, classifier, now))
+        case Status.USABLE:
+            labels = classifier.label_article(article).labels
+            if not labels:
+                return Unmatched(article.id)
+            alert_id = derive_alert_id(article.id)
+            return Alerted(
+                Alert(
+                    alert_id=alert_id,
+                    revision=article.version,
+                    status="raised",
+                    article=reference_article(article),
+                    labels=labels,
+                    story=_start_story(article),
+                    model=classifier.reference,
+                    labelled_at=now,
+                )
+            )
+
+
+def _withdraw_alert(article: Article, classifier: Classifier, now: datetime) -> Alert:
+    # One more than the version that is killed: a kill often comes with the version it kills.
+    return Alert(
+        alert_id=derive_alert_id(article.id),
+        revision=article.version + 1,
+        status="withdrawn",
+        why="killed",
+        article=reference_article(article),
+        labels=[],
+        story=_start_story(article),
+        model=classifier.reference,
+        labelled_at=now,
+    )
+
+
+def _start_story(article: Article) -> Story:
+    # Until stories are joined, each alert leads a story of its own.
+    alert_id = derive_alert_id(article.id)
+    return Story(story_id=alert_id, role="lead", lead_alert_id=alert_id, similarity=1.0)
+
+
+# Long enough to tell a bad release from a bad feed, short enough to stop within seconds.
+_WINDOW_ARTICLES = 1000
+_WINDOW_LEAST_ARTICLES = 100
+
+
+@dataclass
+class FailureLimit:
+    """How many `handler_failed` are too many: then our release is bad, not the articles."""
+
+    in_a_row: int
+    ratio: float
+    _run: int = 0
+    _window: deque[bool] = field(default_factory=lambda: deque(maxlen=_WINDOW_ARTICLES))
+
+    def is_exceeded_after(self, outcome: Outcome) -> bool:
+        """Take note of an outcome and tell whether the worker must stop."""
+        failed = isinstance(outcome, Rejected) and outcome.reason is RejectionReason.HANDLER_FAILED
+        self._window.append(failed)
+        if not failed:
+            self._run = 0
+            return False
+        self._run += 1
+        ratio = sum(self._window) / len(self._window)
+        return self._run >= self.in_a_row or (
+            len(self._window) >= _WINDOW_LEAST_ARTICLES and ratio > self.ratio
+        )

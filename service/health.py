@@ -1,0 +1,130 @@
+"""Live, ready, and why not; served with the metrics from a thread of its own.
+
+A thread, so that the pages answer while the event loop is busy or stuck, which is just when they
+are needed.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import structlog
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+log = structlog.get_logger(__name__)
+
+# The broker drops a worker whose heartbeats stop for 10 s; a loop that is stuck for three times
+# that has lost its partitions and will not come back by itself.
+HEARTBEAT_LATE_SECONDS = 30.0
+
+
+@dataclass
+class Health:
+    """What the worker knows of itself. Written by the event loop, read by the HTTP thread."""
+
+    clock: Callable[[], float] = time.monotonic
+    model_version: str = ""
+    joined_group: bool = False
+    assigned_partitions: int = 0
+    stopping: bool = False
+    _heartbeat: float = field(default=0.0)
+
+    def __post_init__(self) -> None:
+        self._heartbeat = self.clock()
+
+    def beat(self) -> None:
+        """Note that the event loop runs."""
+        self._heartbeat = self.clock()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the event loop has run lately; if not, only a restart helps."""
+        return self.clock() - self._heartbeat < HEARTBEAT_LATE_SECONDS
+
+    def check_readiness(self) -> dict[str, dict[str, Any]]:
+        """The named checks of /readyz: each with `ok` and what it saw."""
+        return {
+            "event_loop": {
+                "ok": self.is_live,
+                "heartbeat_age_seconds": round(self.clock() - self._heartbeat, 3),
+            },
+            "model": {"ok": bool(self.model_version), "version": self.model_version},
+            "consumer_group": {
+                "ok": self.joined_group,
+                "assigned_partitions": self.assigned_partitions,
+            },
+            "not_stopping": {"ok": not self.stopping},
+        }
+
+
+class _ThreadingServer(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    timeout = 10  # A client that connects and says nothing must not hold a thread for ever.
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, the name is inherited
+        log.debug("page served", request=format % args)
+
+
+class HttpServer:
+    """Serves /metrics, /livez and /readyz, and nothing else."""
+
+    def __init__(self, host: str, port: int, registry: CollectorRegistry, health: Health) -> None:
+        pages = {
+            "/metrics": make_wsgi_app(registry),
+            "/livez": _serve_liveness(health),
+            "/readyz": _serve_readiness(health),
+        }
+
+        def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            page = pages.get(environ["PATH_INFO"], _serve_not_found)
+            return page(environ, start_response)
+
+        self._server = make_server(host, port, serve, _ThreadingServer, _QuietHandler)
+        self.port: int = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _respond(start_response: Any, status: str, content: dict[str, Any]) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "application/json")])
+    return [json.dumps(content, indent=2).encode() + b"\n"]
+
+
+def _serve_liveness(health: Health) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+    def serve(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        status = "200 OK" if health.is_live else "503 Service Unavailable"
+        return _respond(start_response, status, {"live": health.is_live})
+
+    return serve
+
+
+def _serve_readiness(health: Health) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+    def serve(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        checks = health.check_readiness()
+        ready = all(check["ok"] for check in checks.values())
+        status = "200 OK" if ready else "503 Service Unavailable"
+        return _respond(start_response, status, {"ready": ready, "checks": checks})
+
+    return serve
+
+
+def _serve_not_found(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    pages = ["/metrics", "/livez", "/readyz"]
+    return _respond(start_response, "404 Not Found", {"pages": pages})

@@ -1,0 +1,162 @@
+"""Article, Alert, Rejection: what goes over the wire.
+
+Within v1 of these contracts fields are only added.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid5
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+# Any fixed UUID serves as the name space; changing it would rename every alert ever published.
+ALERT_NAMESPACE = UUID("6f1c1a3e-7a0b-5c57-9d2f-3b1c8e5f4a90")
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+def _assume_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_assume_utc)]
+# CMSs send null for a field that is empty.
+Words = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+
+
+class Message(BaseModel):
+    """What all messages share: they do not change, and unknown fields are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class RawArticle:
+    """One message of the articles topic as the broker gave it, before anyone has looked at it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+class Status(StrEnum):
+    """May this article be used? The words are those of IPTC ninjs' `pubstatus`."""
+
+    USABLE = "usable"
+    WITHHELD = "withheld"
+    CANCELED = "canceled"
+
+
+class Article(Message):
+    """A news article in the native form."""
+
+    id: str = Field(min_length=1, max_length=1024)
+    version: int = Field(1, ge=1, le=2**53 - 1)
+    status: Status = Status.USABLE
+    url: Words = Field("", max_length=4096)
+    title: Words = ""
+    text: Words = ""
+    language: Words = Field("", max_length=64)
+    source: Words = Field("", max_length=1024)
+    published_at: Moment | None = None
+    updated_at: Moment | None = None
+
+
+class Term(Message):
+    """A term of a passage and what it added to (or took from) the log-odds of the label."""
+
+    term: str
+    weight: float
+
+
+class Evidence(Message):
+    """A passage that carries a label: `article[part][start:end] == quote`, in code points."""
+
+    part: Literal["title", "text"]
+    start: int
+    end: int
+    quote: str
+    probability: float
+    terms: list[Term]
+
+
+class AlertLabel(Message):
+    """A label that holds for the article, and why."""
+
+    label: str
+    title: str
+    probability: float
+    threshold: float
+    evidence: list[Evidence]
+
+
+class ArticleReference(Message):
+    """The article an alert is about, without its text."""
+
+    id: str
+    version: int
+    url: str
+    title: str
+    source: str
+    language: str
+    published_at: datetime | None
+
+
+class Story(Message):
+    """The articles that report the same thing; `similarity` is to the lead."""
+
+    story_id: UUID
+    role: Literal["lead", "repeat"]
+    lead_alert_id: UUID
+    similarity: float
+
+
+class ModelReference(Message):
+    """Which model decided."""
+
+    version: str
+    sha256: str
+
+
+class Alert(Message):
+    """What we say about one article. One alert per article, for life."""
+
+    alert_id: UUID
+    revision: int
+    status: Literal["raised", "updated", "withdrawn"]
+    why: Literal["killed", "no_longer_matches"] | None = None
+    article: ArticleReference
+    labels: list[AlertLabel]
+    story: Story
+    model: ModelReference
+    labelled_at: datetime
+
+
+class RejectionReason(StrEnum):
+    """Why bytes are not a valid article, or could not be handled. A closed set."""
+
+    EMPTY_MESSAGE = "empty_message"
+    TOO_LARGE = "too_large"
+    INVALID_JSON = "invalid_json"
+    UNKNOWN_FORMAT = "unknown_format"
+    INVALID_ARTICLE = "invalid_article"
+    NO_TEXT = "no_text"
+    HANDLER_FAILED = "handler_failed"
+    ALERT_TOO_LARGE = "alert_too_large"
+
+
+def derive_alert_id(article_id: str) -> UUID:
+    """The alert's id, from the article's alone: the same for ever, whatever the model says."""
+    return uuid5(ALERT_NAMESPACE, article_id)
+
+
+def reference_article(article: Article) -> ArticleReference:
+    """What an alert carries of its article."""
+    fields: dict[str, Any] = article.model_dump(include=set(ArticleReference.model_fields))
+    return ArticleReference(**fields)

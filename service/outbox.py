@@ -1,0 +1,213 @@
+"""Publish what an outcome owes, and wait until the broker has it.
+
+The producer is aiokafka's own, idempotent and with `acks=all`: Faust's cannot be made idempotent
+without transactions (decisions/0002).
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+import stamina
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from service import __version__
+from service.handling import Alerted, Outcome, Rejected, Unmatched, Withdrawn, Withheld
+from service.messages import Alert, Headers, RawArticle, RejectionReason
+
+ALERT_SOURCE = "/beatwatch"
+# A first retry before anyone notices; then no oftener than an on-call log can bear.
+_RETRY_FIRST_SECONDS = 0.1
+_RETRY_LONGEST_SECONDS = 5.0
+# The original of a rejection may be as large as the broker took it; the topics decide.
+PRODUCER_MAX_REQUEST_BYTES = 64 * 1024 * 1024
+
+
+class PublishError(Exception):
+    """The broker did not take what an outcome owes, for longer than we retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """One message for one topic."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A raw article and the outcome it came to."""
+
+    raw: RawArticle
+    outcome: Outcome
+
+
+def format_alert(alert: Alert, topic: str) -> OutgoingMessage:
+    """Write an alert: JSON value, CloudEvents 1.0 headers in Kafka's binary mode.
+
+    Source: CloudEvents Kafka Protocol Binding 1.0.2, section 3.2.
+    """
+    is_repeat = alert.status == "raised" and alert.story.role == "repeat"
+    what = "repeated" if is_repeat else alert.status
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": f"{alert.alert_id}:{alert.revision}",
+        "ce_source": ALERT_SOURCE,
+        "ce_type": f"beatwatch.alert.{what}.v1",
+        "ce_time": alert.labelled_at.isoformat(),
+        "ce_subject": alert.article.id,
+        "content-type": "application/json",
+    }
+    return OutgoingMessage(
+        topic,
+        key=alert.article.id.encode(),
+        value=alert.model_dump_json().encode(),
+        headers=tuple((name, text.encode()) for name, text in headers.items()),
+    )
+
+
+def format_rejection(
+    raw: RawArticle, rejected: Rejected, topic: str, failed_at: datetime
+) -> OutgoingMessage:
+    """Write a rejection: key, value and headers as they came, and headers that say why."""
+    why = {
+        "dlq.original.topic": raw.topic,
+        "dlq.original.partition": str(raw.partition),
+        "dlq.original.offset": str(raw.offset),
+        "dlq.original.timestamp": str(raw.timestamp_ms),
+        "dlq.reason": rejected.reason,
+        "dlq.detail": rejected.detail,
+        "dlq.failed.at": failed_at.isoformat(),
+        "dlq.service.version": __version__,
+        "dlq.attempts": str(_count_attempts(raw)),
+    }
+    kept = tuple((name, value) for name, value in raw.headers if name not in why)
+    added = tuple((name, text.encode(errors="backslashreplace")) for name, text in why.items())
+    return OutgoingMessage(topic, raw.key, raw.value, kept + added)
+
+
+def _count_attempts(raw: RawArticle) -> int:
+    # A replayed rejection brings the count of its earlier attempts along.
+    earlier = dict(raw.headers).get("dlq.attempts", b"0")
+    return int(earlier) + 1 if earlier.isdigit() else 1
+
+
+class Outbox:
+    """Publishes decisions; what it returns from is what the broker has."""
+
+    def __init__(
+        self, producer: AIOKafkaProducer, *, alerts_topic: str, dlq_topic: str, retry_seconds: float
+    ) -> None:
+        self._producer = producer
+        self._alerts_topic = alerts_topic
+        self._dlq_topic = dlq_topic
+        self._retry_seconds = retry_seconds
+
+    async def publish(self, decisions: Sequence[Decision], now: datetime) -> list[Decision]:
+        """Publish what the decisions owe and wait until the broker has all of it.
+
+        Messages with the same key keep their order; others go out together.
+
+        Args:
+            decisions: in the order of the articles.
+            now: becomes `dlq.failed.at`.
+
+        Returns:
+            The decisions as they ended, in the same order: an alert larger than its topic takes
+            ends as a rejection `alert_too_large`.
+
+        Raises:
+            PublishError: the broker refused for longer than `retry_seconds`.
+        """
+        lanes: dict[bytes | None, list[int]] = defaultdict(list)
+        for position, decision in enumerate(decisions):
+            lanes[decision.raw.key].append(position)
+        ended = list(decisions)
+
+        async def publish_lane(positions: list[int]) -> None:
+            for position in positions:
+                ended[position] = await self._publish_decision(decisions[position], now)
+
+        await asyncio.gather(*map(publish_lane, lanes.values()))
+        return ended
+
+    async def _publish_decision(self, decision: Decision, now: datetime) -> Decision:
+        message = self._format_owed(decision, now)
+        if message is None:
+            return decision
+        try:
+            await self._send(message)
+        except MessageSizeTooLargeError as error:
+            if isinstance(decision.outcome, Rejected):
+                raise PublishError(
+                    f"{message.topic} does not take a rejection as large as its original; raise "
+                    "its max.message.bytes above that of the articles topic "
+                    "(`beatwatch topics check`)"
+                ) from error
+            rejected = Rejected(
+                RejectionReason.ALERT_TOO_LARGE,
+                f"the alert is larger than {message.topic} takes (max.message.bytes)",
+            )
+            return await self._publish_decision(Decision(decision.raw, rejected), now)
+        return decision
+
+    def _format_owed(self, decision: Decision, now: datetime) -> OutgoingMessage | None:
+        outcome = decision.outcome
+        match outcome:
+            case Alerted() | Withdrawn():
+                return format_alert(outcome.alert, self._alerts_topic)
+            case Rejected():
+                return format_rejection(decision.raw, outcome, self._dlq_topic, now)
+            case Unmatched() | Withheld():
+                return None
+            case _:
+                assert_never(outcome)
+
+    async def _send(self, message: OutgoingMessage) -> None:
+        try:
+            async for attempt in stamina.retry_context(
+                on=_is_worth_retrying,
+                attempts=None,
+                timeout=self._retry_seconds,
+                wait_initial=_RETRY_FIRST_SECONDS,
+                wait_max=_RETRY_LONGEST_SECONDS,
+            ):
+                with attempt:
+                    await self._producer.send_and_wait(
+                        message.topic,
+                        value=message.value,
+                        key=message.key,
+                        headers=list(message.headers),
+                    )
+        except MessageSizeTooLargeError:
+            raise
+        except KafkaError as error:
+            raise PublishError(
+                f"the broker refused a message for {message.topic} for "
+                f"{self._retry_seconds:g} s: {error!r}"
+            ) from error
+
+
+def _is_worth_retrying(error: Exception) -> bool:
+    return isinstance(error, KafkaError) and not isinstance(error, MessageSizeTooLargeError)
+
+
+def create_producer(options: dict[str, Any]) -> AIOKafkaProducer:
+    """Make the producer: idempotent, all replicas. Must be called inside the event loop.
+
+    Args:
+        options: how to reach the broker (`broker.client_options`).
+    """
+    return AIOKafkaProducer(
+        **options,
+        acks="all",
+        enable_idempotence=True,
+        max_request_size=PRODUCER_MAX_REQUEST_BYTES,
+    )

@@ -1,0 +1,103 @@
+"""The topics as the service needs them: create and check."""
+
+from dataclasses import dataclass, field
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from service.broker import BrokerError, knock, open_admin
+from service.settings import Settings
+
+# Five times the default limit of an article: what is somewhat too large still gets in, is
+# rejected with its reason and kept; the dead letters have room for it and its headers.
+_ARTICLES_MAX_MESSAGE_BYTES = 5 * 1024 * 1024
+_DLQ_MAX_MESSAGE_BYTES = _ARTICLES_MAX_MESSAGE_BYTES + 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as the service needs it."""
+
+    name: str
+    partitions: int
+    config: dict[str, str] = field(default_factory=dict)
+
+
+def specify_topics(settings: Settings, partitions: int) -> list[TopicSpec]:
+    """List the topics of one service.
+
+    Args:
+        settings: has their names.
+        partitions: of the articles topic; as many workers can share the work.
+    """
+    # The time at which the broker got it: what an alert's delay is measured from.
+    stamped = {"message.timestamp.type": "LogAppendTime"}
+    large = {"max.message.bytes": str(_ARTICLES_MAX_MESSAGE_BYTES), **stamped}
+    larger = {"max.message.bytes": str(_DLQ_MAX_MESSAGE_BYTES), **stamped}
+    return [
+        TopicSpec(settings.articles_topic, partitions, large),
+        TopicSpec(settings.matches_topic, 1, stamped),
+        TopicSpec(settings.alerts_topic, partitions, stamped),
+        TopicSpec(settings.dlq_topic, 1, larger),
+    ]
+
+
+async def create_topics(
+    settings: Settings, *, partitions: int, replication_factor: int = 1
+) -> list[str]:
+    """Create those of our topics that do not exist yet.
+
+    Returns:
+        The names of the topics created.
+
+    Raises:
+        BrokerError: the broker cannot be reached or refuses.
+    """
+    await knock(settings)
+    created = []
+    async with open_admin(settings) as admin:
+        for topic in specify_topics(settings, partitions):
+            new = NewTopic(
+                topic.name, topic.partitions, replication_factor, topic_configs=topic.config
+            )
+            response = await admin.create_topics([new])
+            for _name, code, *message in response.topic_errors:
+                error = for_code(code)
+                if code == 0:
+                    created.append(topic.name)
+                elif error is not TopicAlreadyExistsError:
+                    raise BrokerError(f"{topic.name}: {error.__name__} {message or ''}")
+    return created
+
+
+async def check_topics(settings: Settings) -> None:
+    """Check that the topics exist and that the dead letters take whatever articles may be.
+
+    Raises:
+        BrokerError: says what is missing and what to do.
+    """
+    needed = {topic.name for topic in specify_topics(settings, partitions=1)}
+    async with open_admin(settings) as admin:
+        missing = sorted(needed - set(await admin.list_topics()))
+        if missing:
+            raise BrokerError(
+                f"topics missing on {settings.broker}: {', '.join(missing)}; "
+                "run `beatwatch topics create`"
+            )
+        articles_limit = await _read_size_limit(admin, settings.articles_topic)
+        dlq_limit = await _read_size_limit(admin, settings.dlq_topic)
+    if dlq_limit <= articles_limit:
+        raise BrokerError(
+            f"{settings.dlq_topic} takes messages of {dlq_limit} bytes, {settings.articles_topic} "
+            f"of {articles_limit}: a rejection, which is its original and some headers, would not "
+            f"fit; raise max.message.bytes of {settings.dlq_topic}"
+        )
+
+
+async def _read_size_limit(admin: AIOKafkaAdminClient, topic: str) -> int:
+    wanted = ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": None})
+    (response,) = await admin.describe_configs([wanted])
+    (resource,) = response.resources
+    _code, _message, _kind, _name, ((_key, limit, *_rest),) = resource
+    return int(limit)
