@@ -39,7 +39,7 @@ test-fast: setup  ## The tests that need no broker
 	$(BIN)/pytest -m "not broker"
 
 bench: setup  ## Measure the cost of labelling an article
-	$(BIN)/python benchmarks/labelling.py
+	$(BIN)/python -m benchmarks.labelling
 
 train: setup  ## Train the model from seeds/ into models/
 	$(BIN)/beatwatch train

@@ -25,6 +25,7 @@ model_file      the model on disk: equal models are equal files, verified before
 
 clients         publish articles, follow topics: the newsroom's and the consumer's side
 console         alerts, articles and rejections for people to read
+kafka_jars      Apache Kafka's jars and a Java, fetched once
 embedded_kafka  a real Apache Kafka for demo and tests
 worker_process  a worker in a process of its own, for demo and tests
 demo            the whole path on this machine, checked

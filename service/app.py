@@ -4,6 +4,7 @@ The order that loses nothing (decisions/0001): decide, publish, wait until the b
 count, acknowledge.
 """
 
+import logging
 import os
 import sys
 import time
@@ -20,7 +21,7 @@ from service.handling import Alerted, FailureLimit, Outcome, Rejected, handle_ar
 from service.health import Health
 from service.messages import RawArticle, RejectionReason
 from service.metrics import Metrics
-from service.outbox import Decision, Outbox, create_producer
+from service.outbox import Decision, Outbox
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -39,23 +40,12 @@ class TooManyFailuresError(Exception):
 
 
 class BeatwatchApp(faust.App):
-    """The Faust app, with the outbox's producer living from its first to its last moment."""
+    """The Faust app, with an outbox that lives as long as articles can come."""
 
+    logger = logging.getLogger("faust.app")  # Faust's own lines, not ours.
     settings: Settings
     health: Health
     outbox: Outbox
-
-    async def on_first_start(self) -> None:
-        """Start the producer before the first article can come."""
-        await super().on_first_start()
-        self._alert_producer = create_producer(client_options(self.settings))
-        await self._alert_producer.start()
-        self.outbox = Outbox(
-            self._alert_producer,
-            alerts_topic=self.settings.alerts_topic,
-            dlq_topic=self.settings.dlq_topic,
-            retry_seconds=self.settings.publish_retry_seconds,
-        )
 
     async def on_stop(self) -> None:
         """Say that we are leaving, then let Faust drain what was read."""
@@ -63,8 +53,8 @@ class BeatwatchApp(faust.App):
         await super().on_stop()
 
     async def on_shutdown(self) -> None:
-        """Stop the producer after the last article was handled."""
-        await self._alert_producer.stop()
+        """Close the outbox after the last article was handled."""
+        await self.outbox.stop()
         await super().on_shutdown()
 
 
@@ -112,6 +102,12 @@ def create_app(
     )
     app.settings = settings
     app.health = health
+    app.outbox = Outbox(
+        client_options(settings),
+        alerts_topic=settings.alerts_topic,
+        dlq_topic=settings.dlq_topic,
+        retry_seconds=settings.publish_retry_seconds,
+    )
     articles = app.topic(
         settings.articles_topic, key_serializer="raw", value_serializer="raw", value_type=bytes
     )

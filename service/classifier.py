@@ -4,6 +4,7 @@ An article has a label when one of its passages has it (max over passages), so t
 the highest probability is the evidence, and the weights of its terms add up to the decision.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -105,12 +106,13 @@ class Classifier:
         ]
 
     def _weigh_terms(self, features: Any, column: int) -> list[Term]:
-        weights = features.data * self._weights[column, features.indices]
-        heaviest = np.argsort(-np.abs(weights), kind="stable")[:TERMS_MAX]
-        return [
-            Term(term=str(self._terms[features.indices[each]]), weight=_round(weights[each]))
-            for each in heaviest
-        ]
+        weights: dict[str, float] = defaultdict(float)
+        for index, value in zip(features.indices, features.data, strict=True):
+            # A term counts as a word and as a name; the reader sees one sum.
+            term = self._terms[index].partition("__")[2]
+            weights[term] += value * self._weights[column, index]
+        heaviest = sorted(weights, key=lambda term: -abs(weights[term]))[:TERMS_MAX]
+        return [Term(term=term, weight=_round(weights[term])) for term in heaviest]
 
 
 def _collect_passages(article: Article) -> list[_PartPassage]:

@@ -62,7 +62,7 @@ def demo(
 ) -> None:
     """Show and check the whole path on this machine with a real Kafka of its own."""
     from service.demo import DemoError, run_demo  # noqa: PLC0415, as above
-    from service.embedded_kafka import EmbeddedKafkaError  # noqa: PLC0415, as above
+    from service.kafka_jars import EmbeddedKafkaError  # noqa: PLC0415, as above
     from service.worker_process import WorkerProcessError  # noqa: PLC0415, as above
 
     try:
@@ -187,7 +187,8 @@ def kafka(
 ) -> None:
     """Run the embedded Kafka in the foreground until Ctrl-C, its topics created."""
     from service.demo import KAFKA_CACHE  # noqa: PLC0415, as above
-    from service.embedded_kafka import EmbeddedKafka, EmbeddedKafkaError  # noqa: PLC0415, as above
+    from service.embedded_kafka import EmbeddedKafka  # noqa: PLC0415, as above
+    from service.kafka_jars import EmbeddedKafkaError  # noqa: PLC0415, as above
 
     with tempfile.TemporaryDirectory(prefix="beatwatch-kafka-") as scratch:
         folder = data_dir or Path(scratch)
@@ -218,8 +219,9 @@ def _classify_line(line: bytes, classifier: Classifier) -> dict[str, Any]:
 
 
 def _wait_for_end() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.pause()
     except KeyboardInterrupt:
         return
 

@@ -11,7 +11,11 @@ from service.classifier import Labelling
 from service.messages import Alert, AlertLabel, Article, Headers
 
 _PIPED_WIDTH = 110
-_QUOTE_MAX_CHARACTERS = 160
+_QUOTE_MAX_CHARACTERS = 100
+_TERMS_SHOWN = 3
+# A control character of a newsroom's could command the reader's terminal. Each becomes one space,
+# as rich would drop some of them and so move what stands behind them.
+_CONTROLS = {code: " " for code in (*range(32), *range(127, 160)) if code not in b"\n\t"}
 _COLOURS = ("red", "yellow", "cyan", "magenta", "green", "blue")
 
 
@@ -22,17 +26,18 @@ def open_console() -> Console:
 
 def tabulate_alerts(alerts: Iterable[Alert]) -> Table:
     """Set alerts in a table: article, label, probability, and the quote that earned it."""
-    table = Table(title="Alerts", title_justify="left", show_lines=True)
+    table = Table(title="Alerts", title_justify="left")
     for heading in ("article", "label", "probability", "because it says"):
         table.add_column(heading, overflow="fold")
     for alert in alerts:
         for position, label in enumerate(alert.labels):
             table.add_row(
-                Text(alert.article.title or alert.article.id) if position == 0 else "",
+                Text(_disarm(alert.article.title or alert.article.id)) if position == 0 else "",
                 Text(label.label, style=_colour(label.label)),
                 f"{label.probability:.2f}",
                 Text(_shorten(label.evidence[0].quote)),
             )
+        table.add_section()
     return table
 
 
@@ -42,7 +47,7 @@ def tabulate_rejections(rejections: Iterable[tuple[bytes | None, Headers]]) -> T
     for heading in ("offset", "reason", "detail", "original"):
         table.add_column(heading, overflow="fold")
     for value, headers in rejections:
-        why = {name: text.decode(errors="replace") for name, text in headers}
+        why = {name: (text or b"").decode(errors="replace") for name, text in headers}
         table.add_row(
             f"{why['dlq.original.partition']}:{why['dlq.original.offset']}",
             Text(why["dlq.reason"], style="red"),
@@ -57,8 +62,8 @@ def describe_alert(alert: Alert) -> Text:
     lines = Text.assemble(
         (f"{alert.labelled_at:%H:%M:%S} ", "dim"),
         (f"{alert.status} ", "bold"),
-        alert.article.title or alert.article.id,
-        (f"  {alert.article.url}", "dim"),
+        _disarm(alert.article.title or alert.article.id),
+        (f"  {_disarm(alert.article.url)}", "dim"),
     )
     for label in alert.labels:
         lines.append_text(_describe_label(label))
@@ -67,7 +72,7 @@ def describe_alert(alert: Alert) -> Text:
 
 def describe_article(article: Article, labelling: Labelling) -> Text:
     """Write an article with the passages that earned its labels highlighted."""
-    heading = Text.assemble((article.id, "bold"))
+    heading = Text.assemble((_disarm(article.id), "bold"))
     if not labelling.labels:
         nearest = max(labelling.probabilities.items(), key=lambda item: item[1])
         heading.append(f"  no label (nearest: {nearest[0]} {nearest[1]:.2f})", "dim")
@@ -81,7 +86,7 @@ def describe_article(article: Article, labelling: Labelling) -> Text:
 
 
 def _highlight(part: str, words: str, labels: Sequence[AlertLabel]) -> Text:
-    text = Text(words)
+    text = Text(_disarm(words))
     for label in labels:
         for evidence in label.evidence:
             if evidence.part == part:
@@ -91,7 +96,7 @@ def _highlight(part: str, words: str, labels: Sequence[AlertLabel]) -> Text:
 
 def _describe_label(label: AlertLabel) -> Text:
     best = label.evidence[0]
-    terms = ", ".join(f"{term.term} {term.weight:+.1f}" for term in best.terms)
+    terms = ", ".join(f"{term.term} {term.weight:+.1f}" for term in best.terms[:_TERMS_SHOWN])
     return Text.assemble(
         "\n  ",
         (f"{label.label} {label.probability:.2f}", f"{_colour(label.label)} bold"),
@@ -105,7 +110,11 @@ def _colour(label: str) -> str:
 
 
 def _shorten(quote: str) -> str:
-    one_line = " ".join(quote.split())
+    one_line = " ".join(_disarm(quote).split())
     if len(one_line) <= _QUOTE_MAX_CHARACTERS:
         return one_line
     return one_line[: _QUOTE_MAX_CHARACTERS - 1] + "…"
+
+
+def _disarm(words: str) -> str:
+    return words.translate(_CONTROLS)

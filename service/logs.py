@@ -4,13 +4,14 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+import stamina.instrumentation
 import structlog
 
 if TYPE_CHECKING:
     from structlog.typing import Processor
 
 # They write a line per retry and per reconnect; what matters of it we say ourselves.
-_CHATTY_LIBRARIES = ("aiokafka", "faust", "mode", "asyncio", "stamina")
+_CHATTY_LIBRARIES = ("aiokafka", "faust", "mode", "asyncio")
 
 
 def configure_logging(log_format: str, level: str) -> None:
@@ -48,3 +49,5 @@ def configure_logging(log_format: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _CHATTY_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It would say that it retries, not what: the outbox says both.
+    stamina.instrumentation.set_on_retry_hooks([])

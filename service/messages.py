@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 # Any fixed UUID serves as the name space; changing it would rename every alert ever published.
 ALERT_NAMESPACE = UUID("6f1c1a3e-7a0b-5c57-9d2f-3b1c8e5f4a90")
 
-Headers = tuple[tuple[str, bytes], ...]
+# Kafka lets a header be null, and come twice.
+Headers = tuple[tuple[str, bytes | None], ...]
 
 
 def _assume_utc(moment: datetime) -> datetime:

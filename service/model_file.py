@@ -11,6 +11,7 @@ import sklearn
 import skops.io
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sklearn.pipeline import Pipeline
+from skops.io.exceptions import UntrustedTypesFoundException
 
 MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
@@ -50,7 +51,8 @@ def load_model(model_dir: Path) -> tuple[Pipeline, Manifest]:
 
     Raises:
         ModelError: files are missing or unreadable, the hash differs, scikit-learn is of another
-            version, or the labels differ from the manifest's.
+            version, the file holds types that are not scikit-learn's, or the labels differ from
+            the manifest's.
     """
     retrain = "run `make train` (or `beatwatch train`) to make it anew"
     try:
@@ -71,7 +73,10 @@ def load_model(model_dir: Path) -> tuple[Pipeline, Manifest]:
             f"the model was trained with scikit-learn {manifest.sklearn}, installed is "
             f"{sklearn.__version__}; run `make setup` for the locked version or {retrain}"
         )
-    pipeline = skops.io.loads(content, trusted=_TRUSTED)
+    try:
+        pipeline = skops.io.loads(content, trusted=_TRUSTED)
+    except (UntrustedTypesFoundException, zipfile.BadZipFile) as error:
+        raise ModelError(f"no usable model in {model_dir}: {error}; {retrain}") from error
     if pipeline[-1].n_classes_ != len(manifest.labels):
         raise ModelError(
             f"the model knows {pipeline[-1].n_classes_} labels, its manifest "

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 import stamina
+import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
@@ -19,12 +20,16 @@ from service import __version__
 from service.handling import Alerted, Outcome, Rejected, Unmatched, Withdrawn, Withheld
 from service.messages import Alert, Headers, RawArticle, RejectionReason
 
+log = structlog.get_logger(__name__)
+
 ALERT_SOURCE = "/beatwatch"
 # A first retry before anyone notices; then no oftener than an on-call log can bear.
 _RETRY_FIRST_SECONDS = 0.1
 _RETRY_LONGEST_SECONDS = 5.0
 # The original of a rejection may be as large as the broker took it; the topics decide.
 PRODUCER_MAX_REQUEST_BYTES = 64 * 1024 * 1024
+# A rejection replayed each second for thirty years has not been tried so often.
+_ATTEMPTS_MAX_DIGITS = 10
 
 
 class PublishError(Exception):
@@ -94,21 +99,34 @@ def format_rejection(
 
 
 def _count_attempts(raw: RawArticle) -> int:
-    # A replayed rejection brings the count of its earlier attempts along.
-    earlier = dict(raw.headers).get("dlq.attempts", b"0")
-    return int(earlier) + 1 if earlier.isdigit() else 1
+    # A replayed rejection brings the count of its earlier attempts along. Whoever sends an article
+    # sets its headers, so this may be null, no number, or longer than int() takes.
+    earlier = dict(raw.headers).get("dlq.attempts") or b""
+    return int(earlier) + 1 if earlier.isdigit() and len(earlier) < _ATTEMPTS_MAX_DIGITS else 1
 
 
 class Outbox:
     """Publishes decisions; what it returns from is what the broker has."""
 
     def __init__(
-        self, producer: AIOKafkaProducer, *, alerts_topic: str, dlq_topic: str, retry_seconds: float
+        self,
+        client_options: dict[str, Any],
+        *,
+        alerts_topic: str,
+        dlq_topic: str,
+        retry_seconds: float,
     ) -> None:
-        self._producer = producer
+        self._client_options = client_options
         self._alerts_topic = alerts_topic
         self._dlq_topic = dlq_topic
         self._retry_seconds = retry_seconds
+        self._producer: AIOKafkaProducer | None = None
+        self._renewal = asyncio.Lock()
+
+    async def stop(self) -> None:
+        """Send what is still under way and let go of the broker."""
+        if self._producer is not None:
+            await self._producer.stop()
 
     async def publish(self, decisions: Sequence[Decision], now: datetime) -> list[Decision]:
         """Publish what the decisions owe and wait until the broker has all of it.
@@ -180,12 +198,7 @@ class Outbox:
                 wait_max=_RETRY_LONGEST_SECONDS,
             ):
                 with attempt:
-                    await self._producer.send_and_wait(
-                        message.topic,
-                        value=message.value,
-                        key=message.key,
-                        headers=list(message.headers),
-                    )
+                    await self._send_once(message)
         except MessageSizeTooLargeError:
             raise
         except KafkaError as error:
@@ -194,20 +207,43 @@ class Outbox:
                 f"{self._retry_seconds:g} s: {error!r}"
             ) from error
 
+    async def _send_once(self, message: OutgoingMessage) -> None:
+        producer = self._producer or await self._renew_producer(None)
+        try:
+            await producer.send_and_wait(
+                message.topic,
+                value=message.value,
+                key=message.key,
+                headers=list(message.headers),
+            )
+        except KafkaError as error:
+            log.warning("publishing failed", topic=message.topic, error=repr(error))
+            # A failed send leaves a gap in the sequence numbers of aiokafka's idempotent producer,
+            # and the broker refuses all that follows (OutOfOrderSequenceNumber) until a new
+            # producer counts from the start.
+            await self._renew_producer(producer)
+            raise
+
+    async def _renew_producer(self, failed: AIOKafkaProducer | None) -> AIOKafkaProducer:
+        async with self._renewal:
+            if self._producer is failed:
+                if failed is not None:
+                    self._producer = None
+                    await failed.stop()
+                renewed = AIOKafkaProducer(
+                    **self._client_options,
+                    acks="all",
+                    enable_idempotence=True,
+                    max_request_size=PRODUCER_MAX_REQUEST_BYTES,
+                )
+                try:
+                    await renewed.start()
+                except KafkaError:
+                    await renewed.stop()
+                    raise
+                self._producer = renewed
+            return self._producer
+
 
 def _is_worth_retrying(error: Exception) -> bool:
     return isinstance(error, KafkaError) and not isinstance(error, MessageSizeTooLargeError)
-
-
-def create_producer(options: dict[str, Any]) -> AIOKafkaProducer:
-    """Make the producer: idempotent, all replicas. Must be called inside the event loop.
-
-    Args:
-        options: how to reach the broker (`broker.client_options`).
-    """
-    return AIOKafkaProducer(
-        **options,
-        acks="all",
-        enable_idempotence=True,
-        max_request_size=PRODUCER_MAX_REQUEST_BYTES,
-    )

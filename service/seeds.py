@@ -7,13 +7,12 @@ them.
 import hashlib
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-Line = TypeVar("Line", bound=BaseModel)
 
 
 class SeedsError(Exception):
@@ -28,6 +27,14 @@ class LabelDefinition(BaseModel):
     title: str = Field(min_length=1)
     definition: str = Field(min_length=1)
     aliases: list[str] = Field(min_length=1)
+
+
+class LabelsFile(BaseModel):
+    """labels.toml: the watched labels by their names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    labels: dict[str, LabelDefinition] = Field(min_length=1)
 
 
 class SeedPassage(BaseModel):
@@ -81,49 +88,74 @@ def read_seeds(seeds_dir: Path) -> Seeds:
         SeedsError: a file is missing or broken, an offset does not fit its article, a label is
             not in labels.toml.
     """
-    try:
-        articles = {
-            path.stem: path.read_text(encoding="utf-8")
-            for path in sorted((seeds_dir / "articles").glob("*.txt"))
-        }
-        tables = tomllib.loads((seeds_dir / "labels.toml").read_text(encoding="utf-8"))
-        labels = {
-            name: LabelDefinition.model_validate(table) for name, table in tables["labels"].items()
-        }
-        passages = _read_lines(seeds_dir / "passages.jsonl", SeedPassage)
-        background = _read_lines(seeds_dir / "background.jsonl", BackgroundText)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
-        raise SeedsError(f"{seeds_dir}: {error!r}") from error
-    except ValidationError as error:
-        raise SeedsError(f"{seeds_dir}/labels.toml: {error}") from error
-    texts = [_read_passage(passage, articles) for passage in passages]
-    texts += [LabelledText(each.text, frozenset(each.labels), None) for each in background]
-    for text in texts:
-        unknown = text.labels - labels.keys()
-        if unknown:
-            raise SeedsError(f"{sorted(unknown)} not in labels.toml: {text.text[:60]!r}")
+    labels = _read_labels(seeds_dir / "labels.toml")
+    articles = {
+        path.stem: _read_file(path) for path in sorted((seeds_dir / "articles").glob("*.txt"))
+    }
+
+    def read_passage(line: str) -> LabelledText:
+        passage = SeedPassage.model_validate_json(line)
+        if passage.boilerplate and passage.labels:
+            raise ValueError("boilerplate with labels")
+        _check_labels(passage.labels, labels)
+        return LabelledText(
+            _quote_passage(passage, articles), frozenset(passage.labels), passage.article
+        )
+
+    def read_background(line: str) -> LabelledText:
+        background = BackgroundText.model_validate_json(line)
+        _check_labels(background.labels, labels)
+        return LabelledText(background.text, frozenset(background.labels), None)
+
+    texts = _read_lines(seeds_dir / "passages.jsonl", read_passage)
+    texts += _read_lines(seeds_dir / "background.jsonl", read_background)
     return Seeds(labels, articles, texts, _hash_files(seeds_dir))
 
 
-def _read_passage(passage: SeedPassage, articles: dict[str, str]) -> LabelledText:
-    text = articles.get(passage.article, "")[passage.start : passage.end]
-    if not text or text != text.strip() or len(text) != passage.end - passage.start:
-        raise SeedsError(
-            f"passages.jsonl: {passage.start}-{passage.end} is no passage of {passage.article}"
-        )
-    if passage.boilerplate and passage.labels:
-        raise SeedsError(f"passages.jsonl: boilerplate with labels: {text[:60]!r}")
-    return LabelledText(text, frozenset(passage.labels), passage.article)
+def _check_labels(given: list[str], known: dict[str, LabelDefinition]) -> None:
+    unknown = sorted(set(given) - known.keys())
+    if unknown:
+        raise ValueError(f"not in labels.toml: {', '.join(unknown)}")
 
 
-def _read_lines(path: Path, kind: type[Line]) -> list[Line]:
-    lines = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+def _quote_passage(passage: SeedPassage, articles: dict[str, str]) -> str:
+    quote = articles.get(passage.article, "")[passage.start : passage.end]
+    if not quote or quote != quote.strip() or len(quote) != passage.end - passage.start:
+        raise ValueError(f"{passage.start}-{passage.end} is no passage of {passage.article}")
+    return quote
+
+
+def _read_labels(path: Path) -> dict[str, LabelDefinition]:
+    try:
+        return LabelsFile.model_validate(tomllib.loads(_read_file(path))).labels
+    except ValueError as error:  # not TOML, or not the tables that we need
+        raise SeedsError(f"{path}: {_explain(error)}") from error
+
+
+def _read_lines(path: Path, read: Callable[[str], LabelledText]) -> list[LabelledText]:
+    texts = []
+    # Not str.splitlines: a text may hold U+2028, which JSON does not escape.
+    for number, line in enumerate(_read_file(path).removesuffix("\n").split("\n"), start=1):
         try:
-            lines.append(kind.model_validate_json(line))
-        except ValidationError as error:
-            raise SeedsError(f"{path}, line {number}: {error}") from error
-    return lines
+            texts.append(read(line))
+        except ValueError as error:
+            raise SeedsError(f"{path}, line {number}: {_explain(error)}") from error
+    return texts
+
+
+def _read_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SeedsError(f"{path} cannot be read: {error}") from error
+
+
+def _explain(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(
+        ": ".join((*map(str, problem["loc"]), problem["msg"])) for problem in error.errors()
+    )
 
 
 def _hash_files(seeds_dir: Path) -> str:

@@ -75,8 +75,9 @@ async def check_topics(settings: Settings) -> None:
     """Check that the topics exist and that the dead letters take whatever articles may be.
 
     Raises:
-        BrokerError: says what is missing and what to do.
+        BrokerError: the broker cannot be reached, or lacks something; says what to do.
     """
+    await knock(settings)
     needed = {topic.name for topic in specify_topics(settings, partitions=1)}
     async with open_admin(settings) as admin:
         missing = sorted(needed - set(await admin.list_topics()))

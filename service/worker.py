@@ -49,6 +49,7 @@ def run_worker(settings: Settings) -> NoReturn:
     worker = faust.Worker(
         app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
     )
+    worker.spinner = None  # It writes terminal codes into the log.
     try:
         worker.execute_from_commandline()
     finally:

@@ -1,0 +1,66 @@
+import asyncio
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from service.embedded_kafka import EmbeddedKafka
+from service.settings import PREFIX, Settings, read_settings
+from service.topics import create_topics
+
+KAFKA_CACHE = Path(__file__).parent.parent / ".cache" / "kafka"
+USER, PASSWORD = "desk", "not-a-secret-1"
+
+for name in [name for name in os.environ if name.startswith(PREFIX)]:
+    # What a developer has set for a service of theirs must not reach the tests'.
+    if name != f"{PREFIX}REQUIRE_ALL":
+        del os.environ[name]
+
+
+@dataclass(frozen=True)
+class Beat:
+    """The settings of one test's own topics and group, and the broker they are on."""
+
+    environ: dict[str, str]
+    bootstrap: str
+
+    @property
+    def settings(self) -> Settings:
+        return read_settings(self.environ)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    folder = tmp_path_factory.mktemp("kafka")
+    with EmbeddedKafka(folder, cache_dir=KAFKA_CACHE, users={USER: PASSWORD}) as broker:
+        yield broker
+
+
+_beats = itertools.count(1)
+
+
+@pytest.fixture
+def new_beat(kafka: EmbeddedKafka) -> Callable[..., Beat]:
+    def create(**changes: str) -> Beat:
+        number = f"{os.getpid()}-{next(_beats)}"
+        environ = {
+            "BEATWATCH_BROKER": f"kafka://{kafka.bootstrap}",
+            "BEATWATCH_ARTICLES_TOPIC": f"articles-{number}",
+            "BEATWATCH_ALERTS_TOPIC": f"alerts-{number}",
+            "BEATWATCH_MATCHES_TOPIC": f"matches-{number}",
+            "BEATWATCH_DLQ_TOPIC": f"dlq-{number}",
+            "BEATWATCH_GROUP": f"group-{number}",
+            **changes,
+        }
+        asyncio.run(create_topics(read_settings(environ), partitions=4))
+        return Beat(environ, kafka.bootstrap)
+
+    return create
+
+
+@pytest.fixture
+def beat(new_beat: Callable[..., Beat]) -> Beat:
+    return new_beat()

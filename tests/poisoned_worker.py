@@ -1,0 +1,26 @@
+"""A worker whose handler raises on articles that say POISON: a bug of ours, as a process.
+
+Run as `python -m tests.poisoned_worker`.
+"""
+
+from datetime import datetime
+
+from service import app
+from service.classifier import Classifier
+from service.handling import Outcome, handle_article
+from service.messages import RawArticle
+from service.settings import read_settings
+from service.worker import run_worker
+
+
+def raise_on_poison(
+    raw: RawArticle, classifier: Classifier, *, max_bytes: int, now: datetime
+) -> Outcome:
+    if raw.value and b"POISON" in raw.value:
+        raise ZeroDivisionError(raw.value.decode())
+    return handle_article(raw, classifier, max_bytes=max_bytes, now=now)
+
+
+if __name__ == "__main__":
+    app.handle_article = raise_on_poison  # type: ignore[attr-defined]  # a bug, on purpose
+    run_worker(read_settings())

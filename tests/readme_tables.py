@@ -1,0 +1,110 @@
+"""The README's tables, written from the code. `python -m tests.readme_tables` renews them."""
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import typer
+from prometheus_client import CollectorRegistry
+from pydantic.fields import FieldInfo
+
+from service.cli import commands
+from service.metrics import Metrics
+from service.model_file import MANIFEST_FILE, Manifest
+from service.seeds import read_seeds
+from service.settings import CHECKOUT, PREFIX, Settings
+
+README = CHECKOUT / "README.md"
+
+
+def write_settings() -> str:
+    rows = [
+        f"| `{PREFIX}{name.upper()}` | {_default(field.get_default())} | {_bounds(field)} "
+        f"| {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return _table("variable | default | bounds | what it sets", rows)
+
+
+def write_metrics() -> str:
+    manifest = Manifest.model_validate_json((CHECKOUT / "models" / MANIFEST_FILE).read_bytes())
+    registry = CollectorRegistry()
+    Metrics(registry, manifest)
+    rows = []
+    for family in registry.collect():
+        name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
+        labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
+        shown = ", ".join(f"`{label}`" for label in labels)
+        rows.append(f"| `{name}` | {family.type} | {shown} | {family.documentation} |")
+    return _table("metric | type | metric labels | what it shows", rows)
+
+
+def write_labels() -> str:
+    seeds = read_seeds(CHECKOUT / "seeds")
+    rows = [
+        f"| `{name}` | {label.title} | {label.definition} |" for name, label in seeds.labels.items()
+    ]
+    return _table("label | title | what it means", rows)
+
+
+def write_commands() -> str:
+    rows = []
+    top: Any = typer.main.get_command(commands)
+    for name, command in top.commands.items():
+        nested = getattr(command, "commands", {})
+        rows += [f"| `beatwatch {name} {sub}` | {each.help} |" for sub, each in nested.items()]
+        if not nested:
+            rows.append(f"| `beatwatch {name}` | {command.help} |")
+    return _table("command | what it does", rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "commands": write_commands,
+    "labels": write_labels,
+    "metrics": write_metrics,
+    "settings": write_settings,
+}
+
+
+def renew(text: str) -> str:
+    """Put the tables of today between their markers."""
+    for name, write in TABLES.items():
+        begin, end = f"<!-- {name}: written by the code -->", f"<!-- end of {name} -->"
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        table = f"{begin}\n{write()}\n{end}"
+        text, found = pattern.subn(lambda _match, table=table: table, text)  # type: ignore[misc]
+        assert found == 1, f"README has {found} places for the table of {name}"
+    return text
+
+
+def _table(heading: str, rows: list[str]) -> str:
+    columns = heading.count("|") + 1
+    return "\n".join([f"| {heading} |", "|---" * columns + "|", *rows])
+
+
+def _bounds(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
+    limits: dict[str, Any] = {}
+    for each in field.metadata:
+        limits |= {name: getattr(each, name) for name in ("gt", "ge", "le") if hasattr(each, name)}
+    least = f"{limits['ge']:,} to " if "ge" in limits else "over 0, to " if "gt" in limits else ""
+    return f"{least}{limits['le']:,}" if limits else ""
+
+
+def _default(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, Path) and value.is_relative_to(CHECKOUT):
+        value = value.relative_to(CHECKOUT)
+    if isinstance(value, float):
+        value = f"{value:g}"
+    return f"`{value}`"
+
+
+if __name__ == "__main__":
+    README.write_text(renew(README.read_text(encoding="utf-8")), encoding="utf-8")
