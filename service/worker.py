@@ -1,6 +1,8 @@
 """The worker's entry point: build the parts, wait for the broker, work until told to stop."""
 
 import asyncio
+import signal
+import sys
 from typing import NoReturn
 
 import faust
@@ -44,7 +46,14 @@ def run_worker(settings: Settings) -> NoReturn:
         broker=settings.broker,
         http=f"http://{settings.http_host}:{server.port}",
     )
-    loop.run_until_complete(wait_for_broker(settings, check_topics))
+    waiting = loop.create_task(wait_for_broker(settings, check_topics))
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(stop, waiting.cancel)
+    try:
+        loop.run_until_complete(waiting)
+    except asyncio.CancelledError:
+        log.info("worker stopped while waiting for the broker")
+        sys.exit(0)
     app = create_app(settings, classifier, metrics, health)
     worker = faust.Worker(
         app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False

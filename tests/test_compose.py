@@ -1,5 +1,6 @@
 """What Docker is given fits together, and fits the service."""
 
+import json
 import os
 import re
 import subprocess

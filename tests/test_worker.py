@@ -271,6 +271,15 @@ def test_an_absent_broker_is_waited_for_and_then_given_up_on_in_one_line(tmp_pat
     assert len(waiting) == 1
 
 
+def test_sigterm_while_waiting_for_the_broker_ends_the_worker_with_0(tmp_path: Path) -> None:
+    environ = {"BEATWATCH_BROKER": f"kafka://127.0.0.1:{find_free_port()}"}
+    with start_worker(environ, tmp_path) as worker:
+        while "waiting for the broker" not in worker.log_file.read_text():
+            assert worker.process.poll() is None
+        worker.process.terminate()
+        assert worker.process.wait(20) == 0
+
+
 def test_missing_topics_are_named_with_the_command_that_makes_them(
     kafka: Any, tmp_path: Path
 ) -> None:
