@@ -120,7 +120,7 @@ async def knock(settings: Settings) -> None:
         host, _, port = address.rpartition(":")
         try:
             connection = await create_conn(
-                host,
+                host.strip("[]"),
                 int(port),
                 request_timeout_ms=int(_CONNECT_SECONDS * 1000),
                 **_security_options(settings),

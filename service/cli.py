@@ -40,6 +40,9 @@ commands.add_typer(topics, name="topics")
 
 def run() -> None:
     """Run the command line; what cannot go on says why in one line and exits 1."""
+    for stream in (sys.stdout, sys.stderr):
+        # Articles come in every script, whatever the locale.
+        stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
         commands()
     except SettingsError as error:

@@ -96,7 +96,7 @@ def handle_article(
             return Alerted(
                 Alert(
                     alert_id=alert_id,
-                    revision=article.version,
+                    revision=2 * article.version - 1,
                     status="raised",
                     article=reference_article(article),
                     labels=labels,
@@ -108,10 +108,11 @@ def handle_article(
 
 
 def _withdraw_alert(article: Article, classifier: Classifier, now: datetime) -> Alert:
-    # One more than the version that is killed: a kill often comes with the version it kills.
     return Alert(
         alert_id=derive_alert_id(article.id),
-        revision=article.version + 1,
+        # Even, and a raised alert's odd: a kill often comes with the version it kills, and neither
+        # that version's revision nor the next one's is then used twice.
+        revision=2 * article.version,
         status="withdrawn",
         why="killed",
         article=reference_article(article),

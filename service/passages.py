@@ -7,10 +7,13 @@ is what keeps a label from drowning in a long article about something else.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 # Newspaper paragraphs run to some 60 words, about 400 characters; from twice that on a block is
 # text whose paragraphs were lost on the way, and is cut at sentence ends.
 PASSAGE_MAX_CHARACTERS = 800
+# More than any article has; lines without end are no article, and would take minutes to label.
+PASSAGES_MAX = 1000
 # A line shorter than a sentence, without its end mark, is a headline or a line broken in layout:
 # it is read together with the line that follows it directly.
 _SENTENCE_END = (".", "!", "?", "…", "۔", "।", "؟")
@@ -57,9 +60,11 @@ def split_passages(text: str) -> list[Passage]:
         text: any text; its lines are paragraphs, headlines or broken layout.
 
     Returns:
-        Spans without white space at either end; none for a text of page furniture alone.
+        Spans without white space at either end, the first PASSAGES_MAX; none for a text of page
+        furniture alone.
     """
-    return [part for block in _join_lines(text) for part in _cut_at_sentences(text, block)]
+    passages = (part for block in _join_lines(text) for part in _cut_at_sentences(text, block))
+    return list(islice(passages, PASSAGES_MAX))
 
 
 def is_boilerplate(line: str) -> bool:

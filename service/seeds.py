@@ -145,7 +145,7 @@ def _read_lines(path: Path, read: Callable[[str], LabelledText]) -> list[Labelle
 
 def _read_file(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SeedsError(f"{path} cannot be read: {error}") from error
 

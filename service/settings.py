@@ -24,9 +24,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 # What Kafka itself takes as the name of a topic (org.apache.kafka.common.internals.Topic).
 TopicName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
-BrokerUrl = Annotated[
-    str, StringConstraints(pattern=r"^(kafka://)?[^\s/:;,]+:\d+([;,](kafka://)?[^\s/:;,]+:\d+)*$")
-]
+_ADDRESS = r"(kafka://)?(\[[0-9a-fA-F:.]+\]|[^\s/:;,\[\]]+):\d+"
+BrokerUrl = Annotated[str, StringConstraints(pattern=rf"^{_ADDRESS}([;,]{_ADDRESS})*$")]
 
 
 class SettingsError(Exception):
@@ -172,7 +171,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     given = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environ.items()
-        if name.startswith(PREFIX)
+        if name.startswith(PREFIX) and value  # An empty variable is one that was not set.
     }
     unknown = sorted(given.keys() - Settings.model_fields.keys())
     if unknown:

@@ -1,0 +1,146 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from service.classifier import EVIDENCE_MAX_PASSAGES, TERMS_MAX
+from service.messages import Article, Evidence
+from service.model_file import load_model
+from service.seeds import read_seeds
+from tests.factories import MODELS, SEEDS, TTP_TITLE, article, load_classifier
+
+SEED_ARTICLES = read_seeds(SEEDS).articles
+BORDER = (
+    "The Torkham border crossing between Pakistan and Afghanistan was closed at the Durand Line."
+)
+scripts = st.sampled_from(
+    [
+        "تحریک طالبان پاکستان کے ترجمان نے کہا۔",
+        "طورخم سرحد بند",
+        "तालिबान ने कहा।",
+        "😀👩‍👩‍👧",
+        "Cafe\u0301 n\u0303",
+        "\u202eabc\u202c",
+        "\U00010348 \x00",
+        "\r\n",
+        "\n\n",
+        " \u00a0\t",
+        "News. ",
+    ]
+)
+
+
+def quote_from(labelled: Article, evidence: Evidence) -> str:
+    words = {"title": labelled.title, "text": labelled.text}[evidence.part]
+    return words[evidence.start : evidence.end]
+
+
+@pytest.mark.parametrize("name", SEED_ARTICLES)
+def test_seed_has_at_least_the_labels_of_its_passages(name: str) -> None:
+    labelling = load_classifier().label_article(Article(id=name, text=SEED_ARTICLES[name]))
+    found = {label.label for label in labelling.labels}
+    assert read_seeds(SEEDS).labels_of(name) <= found
+
+
+@given(st.lists(scripts).map("".join), st.lists(scripts).map("".join))
+@hypothesis_settings(max_examples=50)
+def test_evidence_quotes_what_its_offsets_point_at_in_any_script(before: str, after: str) -> None:
+    labelled = article(
+        title=f"{after} {TTP_TITLE} {before}", text=f"{before}\n\n{TTP_TITLE}.\n\n{BORDER}{after}"
+    )
+    labels = load_classifier().label_article(labelled).labels
+    assert labels
+    for label in labels:
+        for evidence in label.evidence:
+            assert quote_from(labelled, evidence) == evidence.quote != ""
+
+
+@pytest.mark.parametrize("name", SEED_ARTICLES)
+def test_evidence_is_what_earned_the_label(name: str) -> None:
+    labelling = load_classifier().label_article(Article(id=name, text=SEED_ARTICLES[name]))
+    for label in labelling.labels:
+        probabilities = [evidence.probability for evidence in label.evidence]
+        assert 1 <= len(probabilities) <= EVIDENCE_MAX_PASSAGES
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert probabilities[0] == label.probability == labelling.probabilities[label.label]
+        assert probabilities[-1] >= label.threshold
+
+
+@pytest.mark.parametrize("name", SEED_ARTICLES)
+def test_terms_are_in_the_quote_each_once_and_the_heaviest_first(name: str) -> None:
+    labelling = load_classifier().label_article(Article(id=name, text=SEED_ARTICLES[name]))
+    for evidence in (each for label in labelling.labels for each in label.evidence):
+        weights = [abs(term.weight) for term in evidence.terms]
+        assert 1 <= len(weights) <= TERMS_MAX
+        assert weights == sorted(weights, reverse=True)
+        for term in evidence.terms:
+            assert term.term.split()[0] in evidence.quote.lower()
+        assert len({term.term for term in evidence.terms}) == len(evidence.terms)
+
+
+@pytest.mark.parametrize(("title", "name"), [(TTP_TITLE, "ttp"), (BORDER, "border")])
+def test_weights_of_all_terms_and_the_intercept_are_the_log_odds(
+    monkeypatch: pytest.MonkeyPatch, title: str, name: str
+) -> None:
+    monkeypatch.setattr("service.classifier.TERMS_MAX", 1_000_000)
+    labels = load_classifier().label_article(article(title=title)).labels
+    ((evidence,),) = [label.evidence for label in labels if label.label == name]
+    weights = [term.weight for term in evidence.terms]
+    assert min(weights) < 0 < max(weights)
+    assert weights == sorted(weights, key=abs, reverse=True)
+    pipeline, manifest = load_model(MODELS)
+    column = [label.name for label in manifest.labels].index(name)
+    log_odds = sum(weights) + float(pipeline[-1].estimators_[column].intercept_[0])
+    # As fine as probabilities and weights are rounded, to six decimals.
+    assert math.isclose(1 / (1 + math.exp(-log_odds)), evidence.probability, abs_tol=1e-5)
+
+
+def test_article_is_as_probable_as_its_most_probable_passage() -> None:
+    pipeline, manifest = load_model(MODELS)
+    passages = [f"{TTP_TITLE}.", BORDER, "The harvest festival opened."]
+    labelling = load_classifier().label_article(article(title="", text="\n\n".join(passages)))
+    highest = np.max(pipeline.predict_proba(passages), axis=0)
+    assert list(labelling.probabilities) == [label.name for label in manifest.labels]
+    assert list(labelling.probabilities.values()) == pytest.approx(highest, abs=1e-6)
+
+
+def test_title_alone_is_labelled() -> None:
+    (label,) = load_classifier().label_article(article(title=TTP_TITLE)).labels
+    assert label.label == "ttp"
+    assert [evidence.part for evidence in label.evidence] == ["title"]
+
+
+@pytest.mark.parametrize("between", ["\n\n", "\n", " ", "\r\n"])
+def test_headline_that_the_text_repeats_is_not_counted_twice(between: str) -> None:
+    repeated = article(title=f" {TTP_TITLE}", text=f"\n{TTP_TITLE}{between}It rained.")
+    (label,) = load_classifier().label_article(repeated).labels
+    assert [evidence.part for evidence in label.evidence] == ["text"]
+
+
+def test_headline_that_the_text_quotes_later_is_counted() -> None:
+    quoted = article(title=TTP_TITLE, text=f"It rained.\n\n{TTP_TITLE}.")
+    (label,) = load_classifier().label_article(quoted).labels
+    assert {evidence.part for evidence in label.evidence} == {"title", "text"}
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "Photo: Reuters", "Your cart is empty"])
+def test_article_without_a_passage_has_no_label(text: str) -> None:
+    labelling = load_classifier().label_article(article(title="", text=text))
+    assert labelling.labels == []
+    assert set(labelling.probabilities.values()) == {0.0}
+
+
+def test_words_that_no_seed_has_earn_no_label() -> None:
+    assert load_classifier().label_article(article(title="Xyzzy plugh", text="ഴ")).labels == []
+
+
+def test_labels_come_in_the_order_of_the_manifest_with_its_titles_and_thresholds() -> None:
+    (article_of_all,) = [text for name, text in SEED_ARTICLES.items() if name.startswith("000")]
+    classifier = load_classifier()
+    labels = classifier.label_article(article(title="", text=article_of_all)).labels
+    assert [(each.label, each.title, each.threshold) for each in labels] == [
+        (each.name, each.title, each.threshold) for each in classifier.manifest.labels
+    ]

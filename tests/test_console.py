@@ -1,0 +1,133 @@
+import io
+
+import pytest
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from service.classifier import Labelling
+from service.console import (
+    describe_alert,
+    describe_article,
+    open_console,
+    tabulate_alerts,
+    tabulate_rejections,
+)
+from service.handling import Rejected
+from service.messages import Headers, RejectionReason
+from service.outbox import format_rejection
+from tests.factories import NOW, TTP_TITLE, alert, article, evidence, label, raw
+
+HOSTILE_WORDS = "\x1b[2J\x07\x9b31m[bold]خبر[/nothing] e\u0301😀"
+
+
+def show(shown: RenderableType) -> str:
+    page = io.StringIO()
+    Console(file=page, width=200, highlight=False).print(shown)
+    return page.getvalue()
+
+
+def quoted(words: str, part: str, start: int, end: int) -> Labelling:
+    found = label(
+        evidence=[evidence(part=part, start=start, end=end, quote=words[start:end])],
+    )
+    return Labelling({"ttp": 0.98}, [found])
+
+
+def emphasised(text: Text, words: str) -> list[str]:
+    """What is highlighted in the words at the end of a text."""
+    begin = len(text.plain) - len(words)
+    return [text.plain[span.start : span.end] for span in text.spans if span.start >= begin]
+
+
+def test_table_of_alerts_has_a_row_for_each_label_and_its_quote() -> None:
+    page = show(tabulate_alerts([alert(labels=[label(), label(label="border", probability=0.71)])]))
+    assert page.count(TTP_TITLE) == 3
+    for cell in ("ttp", "0.98", "border", "0.71"):
+        assert page.count(cell) == 1
+
+
+def test_alert_without_a_title_is_known_by_its_id() -> None:
+    untitled = alert(article=alert().article.model_copy(update={"title": "", "id": "urn:17"}))
+    assert "urn:17" in show(tabulate_alerts([untitled]))
+    assert "urn:17" in show(describe_alert(untitled))
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\x1b[2J\xff not JSON", b"x" * 9999])
+@pytest.mark.parametrize("headers", [(), (("null", None),), (("bytes", b"\xff"),)])
+def test_table_of_rejections_shows_where_why_and_the_beginning(
+    value: bytes | None, headers: Headers
+) -> None:
+    rejected = Rejected(RejectionReason.INVALID_JSON, "cut off at column 9")
+    sent = format_rejection(raw(value=value, headers=headers), rejected, "dlq", NOW)
+    page = show(tabulate_rejections([(sent.value, sent.headers)]))
+    for cell in ("3:42", "invalid_json", "cut off at column 9"):
+        assert cell in page
+    assert "\x1b" not in page
+
+
+def test_alert_that_is_followed_shows_label_probability_quote_and_terms() -> None:
+    page = show(describe_alert(alert()))
+    assert "12:00:00 raised" in page
+    assert f"ttp 0.98  “{TTP_TITLE}”" in page
+    assert "ttp +5.2" in page
+
+
+def test_withdrawn_alert_can_be_described() -> None:
+    assert "withdrawn" in show(describe_alert(alert(status="withdrawn", why="killed", labels=[])))
+
+
+def test_article_without_a_label_is_described_by_the_nearest() -> None:
+    page = show(describe_article(article(), Labelling({"ttp": 0.1, "border": 0.3}, [])))
+    assert page.strip() == "a1  no label (nearest: border 0.30)"
+
+
+@pytest.mark.parametrize(
+    ("words", "start", "end"),
+    [
+        ("It rained.\n\nThe TTP attacked.", 12, 29),
+        ("It rained.\r\n\r\nThe TTP attacked.", 14, 31),
+        ("\x07\x08\x0b\x0c The TTP attacked.", 5, 22),
+        ("Café e\u0301 😀 خبر The TTP attacked.", 14, 31),
+    ],
+)
+def test_quote_is_highlighted_where_it_stands(words: str, start: int, end: int) -> None:
+    assert words[start:end] == "The TTP attacked."
+    described = describe_article(article(title="", text=words), quoted(words, "text", start, end))
+    assert emphasised(described, words) == ["The TTP attacked."]
+
+
+def test_quote_from_the_title_is_not_highlighted_in_the_text() -> None:
+    described = describe_article(
+        article(title=TTP_TITLE, text="x" * 99), quoted(TTP_TITLE, "title", 0, len(TTP_TITLE))
+    )
+    assert emphasised(described, f"{TTP_TITLE}\n\n{'x' * 99}") == [TTP_TITLE]
+
+
+def test_words_of_an_article_cannot_command_the_terminal_or_the_markup() -> None:
+    hostile = alert(
+        article=alert().article.model_copy(update={"title": HOSTILE_WORDS, "url": "\x1b[2J"}),
+        labels=[label(evidence=[evidence(quote=HOSTILE_WORDS)])],
+    )
+    read = article(id=HOSTILE_WORDS, title=HOSTILE_WORDS, text=HOSTILE_WORDS)
+    for shown in (
+        tabulate_alerts([hostile]),
+        describe_alert(hostile),
+        describe_article(read, quoted(HOSTILE_WORDS, "text", 4, 30)),
+        describe_article(read, Labelling({"ttp": 0.1}, [])),
+    ):
+        page = show(shown)
+        assert [mark for mark in page if not mark.isprintable() and mark != "\n"] == []
+        assert "[bold]خبر[/nothing] e\u0301😀" in page
+
+
+def test_long_quote_is_cut_and_its_lines_joined() -> None:
+    page = show(describe_alert(alert(labels=[label(evidence=[evidence(quote="one\n two " * 99)])])))
+    assert "“one two one two" in page
+    assert "…”" in page
+
+
+def test_what_is_piped_has_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
+    open_console().print(describe_alert(alert()))
+    page = capsys.readouterr().out
+    assert TTP_TITLE in page
+    assert "\x1b" not in page
