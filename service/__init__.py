@@ -11,6 +11,7 @@ handling        bytes -> outcome; pure
 outbox          publish what an outcome owes and wait for the broker
 metrics         every number shown to Prometheus
 health          live, ready, and why not; serves /metrics /livez /readyz
+batches         a batch of articles: decide, publish, wait for the broker, count
 app             topics and agent: with the entry point the only place that knows Faust
 broker          reach the broker: addresses, TLS, SASL
 topics          the topics as the service needs them: create and check

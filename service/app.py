@@ -4,25 +4,22 @@ The order that loses nothing (decisions/0001): decide, publish, wait until the b
 count, acknowledge.
 """
 
-import asyncio
 import logging
 import os
 import sys
-import time
-import traceback
-from datetime import UTC, datetime
+import threading
 from typing import Any, NoReturn
 
 import faust
 import structlog
 
+from service.batches import BatchHandler
 from service.broker import client_options, create_tls_context
 from service.classifier import Classifier
-from service.handling import Alerted, FailureLimit, Outcome, Rejected, handle_article
 from service.health import Health
-from service.messages import RawArticle, RejectionReason
+from service.messages import RawArticle
 from service.metrics import Metrics
-from service.outbox import Decision, Outbox
+from service.outbox import Outbox
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -34,12 +31,6 @@ HEARTBEAT_SECONDS = 2.0
 REBALANCE_TIMEOUT_SECONDS = 20.0
 REQUEST_TIMEOUT_SECONDS = 30.0
 COMMIT_SECONDS = 1.0
-# A batch of the longest articles takes minutes; heartbeats must get through meanwhile.
-PAUSE_AFTER_SECONDS = 0.5
-
-
-class TooManyFailuresError(Exception):
-    """So many articles ended as `handler_failed` that our release is at fault."""
 
 
 class BeatwatchApp(faust.App):
@@ -51,8 +42,12 @@ class BeatwatchApp(faust.App):
     outbox: Outbox
 
     async def on_stop(self) -> None:
-        """Say that we are leaving, then let Faust drain what was read."""
+        """Say that we are leaving, then let Faust drain what was read, within a bound."""
         self.health.stopping = True
+        # While the broker is away neither Faust nor aiokafka would end.
+        deadline = threading.Timer(self.settings.drain_seconds, self._give_up_draining)
+        deadline.daemon = True
+        deadline.start()
         await super().on_stop()
 
     async def on_shutdown(self) -> None:
@@ -60,20 +55,13 @@ class BeatwatchApp(faust.App):
         await self.outbox.stop()
         await super().on_shutdown()
 
-
-def decide_outcome(raw: RawArticle, classifier: Classifier, settings: Settings) -> Outcome:
-    """Decide one article; an exception of ours makes it a rejection, not a lost article."""
-    try:
-        return handle_article(
-            raw, classifier, max_bytes=settings.article_max_bytes, now=datetime.now(UTC)
+    def _give_up_draining(self) -> None:
+        log.critical(
+            "worker ends before it has drained; its articles will be read again",
+            drain_seconds=self.settings.drain_seconds,
+            broker_silence_seconds=round(self.health.broker_silence_seconds),
         )
-    except Exception as error:  # noqa: BLE001, whatever it is, the article must not be lost
-        # Where, but not the message, which may quote the article.
-        where = traceback.format_tb(error.__traceback__)
-        log.error(  # noqa: TRY400, as said
-            "handler failed", **_locate(raw), error=type(error).__name__, where=where
-        )
-        return Rejected(RejectionReason.HANDLER_FAILED, type(error).__name__)
+        leave_process()
 
 
 def create_app(
@@ -114,7 +102,7 @@ def create_app(
     articles = app.topic(
         settings.articles_topic, key_serializer="raw", value_serializer="raw", value_type=bytes
     )
-    failures = FailureLimit(settings.handler_failures_in_a_row, settings.handler_failures_ratio)
+    handler = BatchHandler(settings, classifier, metrics, app.outbox)
 
     @app.agent(articles, concurrency=1)
     async def classify(stream: Any) -> None:
@@ -128,14 +116,14 @@ def create_app(
                     for event in events
                     if event.message.generation_id == app.consumer_generation_id
                 ]
-                await handle_batch(app, current, classifier, metrics, failures)
+                await handler.handle_batch([_read_raw(event.message) for event in current])
                 for event in current:
                     await stream.ack(event)
         except Exception as error:  # noqa: BLE001, Faust would acknowledge or idle on it
             stop_unacknowledged(error)
 
-    async def beat() -> None:
-        health.beat()
+    async def note_revocation(_app: Any, _revoked: set[Any], **_: Any) -> None:
+        health.joined_group = False
 
     async def note_assignment(_app: Any, assigned: set[Any], **_: Any) -> None:
         health.joined_group = True
@@ -143,44 +131,10 @@ def create_app(
         metrics.assigned_partitions.set(len(assigned))
         log.info("partitions assigned", partitions=sorted(tp.partition for tp in assigned))
 
-    app.timer(interval=HEARTBEAT_SECONDS)(beat)
-    on_assigned: Any = app.on_partitions_assigned  # Its type forbids naming what it sends.
-    on_assigned.connect(note_assignment)
+    signals: Any = app  # Their types forbid naming what they send.
+    signals.on_partitions_revoked.connect(note_revocation)
+    signals.on_partitions_assigned.connect(note_assignment)
     return app
-
-
-async def handle_batch(
-    app: BeatwatchApp,
-    events: list[Any],
-    classifier: Classifier,
-    metrics: Metrics,
-    failures: FailureLimit,
-) -> None:
-    """Decide, publish, wait for the broker, count.
-
-    Raises:
-        PublishError: the broker did not take what is owed.
-        TooManyFailuresError: our release is bad.
-    """
-    decisions = []
-    paused = time.perf_counter()
-    for event in events:
-        raw = _read_raw(event.message)
-        begun = time.perf_counter()
-        if begun - paused > PAUSE_AFTER_SECONDS:
-            await asyncio.sleep(0)
-            paused = begun
-        outcome = decide_outcome(raw, classifier, app.settings)
-        metrics.labelling_seconds.observe(time.perf_counter() - begun)
-        if failures.is_exceeded_after(outcome):
-            raise TooManyFailuresError(
-                "too many articles in a row, or too large a share of them, ended as "
-                "handler_failed: this release is at fault; go back to the last good one"
-            )
-        decisions.append(Decision(raw, outcome))
-    for ended in await app.outbox.publish(decisions, datetime.now(UTC)):
-        metrics.count_outcome(ended.outcome, time.time() - ended.raw.timestamp_ms / 1000)
-        _log_outcome(ended)
 
 
 def stop_unacknowledged(error: Exception) -> NoReturn:
@@ -195,6 +149,11 @@ def stop_unacknowledged(error: Exception) -> NoReturn:
         why=str(error),
         exc_info=error,
     )
+    leave_process()
+
+
+def leave_process() -> NoReturn:
+    """End the process with exit code 1, waiting for nobody."""
     sys.stderr.flush()
     os._exit(1)
 
@@ -209,26 +168,6 @@ def _read_raw(message: Any) -> RawArticle:
         value=message.value,
         headers=tuple(message.headers or ()),
     )
-
-
-def _locate(raw: RawArticle) -> dict[str, Any]:
-    return {"topic": raw.topic, "partition": raw.partition, "offset": raw.offset}
-
-
-def _log_outcome(decision: Decision) -> None:
-    outcome = decision.outcome
-    line = log.bind(**_locate(decision.raw), outcome=outcome.name)
-    if isinstance(outcome, Rejected):
-        line.warning("article rejected", reason=outcome.reason, detail=outcome.detail)
-    elif isinstance(outcome, Alerted):
-        line.info(
-            "article alerted",
-            article=outcome.alert.article.id,
-            alert=str(outcome.alert.alert_id),
-            labels=[label.label for label in outcome.alert.labels],
-        )
-    else:
-        line.debug("article handled")
 
 
 def _create_credentials(settings: Settings) -> Any:

@@ -1,13 +1,10 @@
-"""Reach the broker: addresses, TLS, SASL, and a bounded wait at start."""
+"""Reach the broker: addresses, TLS, SASL."""
 
-import asyncio
 import ssl
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
@@ -20,17 +17,13 @@ from aiokafka.helpers import create_ssl_context
 
 from service.settings import Settings
 
-log = structlog.get_logger(__name__)
-
 _PROTOCOLS = {
     "plaintext": "PLAINTEXT",
     "tls": "SSL",
     "sasl_plaintext": "SASL_PLAINTEXT",
     "sasl_tls": "SASL_SSL",
 }
-_RETRY_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
-_COMPLAIN_EVERY_SECONDS = 10.0
 
 
 class BrokerError(Exception):
@@ -72,40 +65,6 @@ def create_tls_context(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-async def wait_for_broker(
-    settings: Settings, is_usable: Callable[[Settings], Awaitable[None]]
-) -> None:
-    """Keep trying until the broker answers and is usable.
-
-    Args:
-        settings: where the broker is, and how long to try (`broker_wait_seconds`).
-        is_usable: raises BrokerError while the broker lacks what we need of it.
-
-    Raises:
-        BrokerError: not in time, or the broker will never let us in.
-    """
-    begun = time.monotonic()
-    complain_at = begun
-    while True:
-        try:
-            await knock(settings)
-            await is_usable(settings)
-        except BrokerError as error:
-            now = time.monotonic()
-            if isinstance(error, AccessRefusedError) or now - begun >= settings.broker_wait_seconds:
-                raise
-            if now >= complain_at:
-                log.warning(
-                    "waiting for the broker",
-                    why=str(error),
-                    gives_up_in_seconds=round(settings.broker_wait_seconds - (now - begun)),
-                )
-                complain_at = now + _COMPLAIN_EVERY_SECONDS
-            await asyncio.sleep(_RETRY_SECONDS)
-        else:
-            return
-
-
 async def knock(settings: Settings) -> None:
     """Connect to the first broker that answers, and let go.
 
@@ -140,7 +99,7 @@ async def knock(settings: Settings) -> None:
                 f"{settings.broker_sasl_mechanism} ({type(error).__name__}); check "
                 "BEATWATCH_BROKER_USERNAME, _PASSWORD and _SASL_MECHANISM"
             ) from error
-        except (OSError, KafkaError, TimeoutError) as error:
+        except (OSError, KafkaError, TimeoutError, UnicodeError) as error:
             why = str(error) or type(error).__name__
         else:
             connection.close()

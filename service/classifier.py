@@ -63,25 +63,27 @@ class Classifier:
         if not passages:
             return Labelling({label.name: 0.0 for label in self.manifest.labels}, [])
         features = self._features.transform([passage.quote for passage in passages])
-        probabilities = self._one_vs_rest.predict_proba(features)
+        # With one label alone scikit-learn puts the probability of its absence before it.
+        columns = len(self.manifest.labels)
+        probabilities = self._one_vs_rest.predict_proba(features)[:, -columns:]
+        best = {
+            label.name: _round(probability)
+            for label, probability in zip(
+                self.manifest.labels, probabilities.max(axis=0), strict=True
+            )
+        }
         labels = [
             AlertLabel(
                 label=label.name,
                 title=label.title,
-                probability=_round(probabilities[:, column].max()),
+                probability=best[label.name],
                 threshold=label.threshold,
                 evidence=self._gather_evidence(passages, features, probabilities, column),
             )
             for column, label in enumerate(self.manifest.labels)
             if probabilities[:, column].max() >= label.threshold
         ]
-        return Labelling(
-            {
-                label.name: _round(probabilities[:, column].max())
-                for column, label in enumerate(self.manifest.labels)
-            },
-            labels,
-        )
+        return Labelling(best, labels)
 
     def _gather_evidence(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from aiokafka.errors import KafkaError
+from pydantic import ValidationError
 
 from service import __version__
 from service.broker import BrokerError
@@ -18,6 +20,7 @@ from service.classifier import Classifier
 from service.clients import follow_topic, publish_articles, read_articles, split_lines
 from service.console import describe_alert, describe_article, open_console
 from service.formats import RejectedArticleError, parse_article
+from service.health import PortError
 from service.messages import Alert
 from service.model_file import ModelError
 from service.seeds import SeedsError, read_seeds
@@ -47,7 +50,7 @@ def run() -> None:
         commands()
     except SettingsError as error:
         _fail(error, EXIT_USAGE)
-    except (BrokerError, ModelError, SeedsError, KafkaError, OSError) as error:
+    except (BrokerError, ModelError, PortError, SeedsError, KafkaError, OSError) as error:
         _fail(error, EXIT_FAILED)
 
 
@@ -106,9 +109,10 @@ def classify(
         raise typer.BadParameter("give either files or --jsonl FILE|-")
     classifier = Classifier.load(read_settings().model_dir)
     if jsonl:
-        content = sys.stdin.buffer.read() if jsonl == "-" else Path(jsonl).read_bytes()
-        for line in split_lines(content):
-            print(json.dumps(_classify_line(line, classifier), ensure_ascii=False))
+        with sys.stdin.buffer if jsonl == "-" else Path(jsonl).open("rb") as lines:
+            for line in lines:
+                labelled = _classify_line(line.removesuffix(b"\n"), classifier)
+                print(json.dumps(labelled, ensure_ascii=False), flush=True)
         return
     console = open_console()
     for path in files or []:
@@ -151,10 +155,16 @@ def alerts(
     async def show() -> None:
         messages = follow_topic(settings, settings.alerts_topic, since_start=since_start)
         async for message in messages:
+            try:
+                alert = Alert.model_validate_json(message.value or b"")
+            except ValidationError:
+                print(f"not an alert: partition {message.partition}, offset {message.offset}",
+                      file=sys.stderr)  # fmt: skip
+                continue
             if json_lines:
                 print(message.value.decode(), flush=True)
             else:
-                console.print(describe_alert(Alert.model_validate_json(message.value)))
+                console.print(describe_alert(alert))
 
     try:
         asyncio.run(show())
@@ -197,7 +207,8 @@ def kafka(
         folder = data_dir or Path(scratch)
         try:
             with EmbeddedKafka(folder, cache_dir=KAFKA_CACHE, port=port) as broker:
-                settings = read_settings({"BEATWATCH_BROKER": f"kafka://{broker.bootstrap}"})
+                own = {"BEATWATCH_BROKER": f"kafka://{broker.bootstrap}"}
+                settings = read_settings({**os.environ, **own})
                 asyncio.run(create_topics(settings, partitions=4))
                 print(f"Kafka at {broker.bootstrap}; Ctrl-C ends it", flush=True)
                 _wait_for_end()

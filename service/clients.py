@@ -7,10 +7,10 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from service.broker import client_options, wait_for_broker
+from service.broker import client_options
 from service.outbox import PRODUCER_MAX_REQUEST_BYTES
 from service.settings import Settings
-from service.topics import check_topics
+from service.topics import wait_for_topics
 
 
 def read_articles(path: Path) -> list[bytes]:
@@ -44,7 +44,7 @@ async def publish_articles(settings: Settings, values: Iterable[bytes]) -> int:
         BrokerError: the broker or its topics are not there.
         KafkaError: the broker refused one.
     """
-    await wait_for_broker(settings, check_topics)
+    await wait_for_topics(settings)
     producer = AIOKafkaProducer(
         **client_options(settings),
         acks="all",
@@ -75,7 +75,7 @@ async def follow_topic(settings: Settings, topic: str, *, since_start: bool) -> 
     Raises:
         BrokerError: the broker or the topics are not there.
     """
-    await wait_for_broker(settings, check_topics)
+    await wait_for_topics(settings)
     async with AIOKafkaConsumer(
         topic,
         **client_options(settings),
@@ -91,7 +91,7 @@ async def read_topic(settings: Settings, topic: str) -> list[Any]:
     Raises:
         BrokerError: the broker or the topics are not there.
     """
-    await wait_for_broker(settings, check_topics)
+    await wait_for_topics(settings)
     messages = []
     async with AIOKafkaConsumer(
         topic, **client_options(settings), auto_offset_reset="earliest"

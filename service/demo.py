@@ -52,7 +52,9 @@ def run_demo(*, stay: bool) -> None:
     Raises:
         DemoError: an alert, a rejection or the ledger is not what it must be.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        # Raised, so that worker and Kafka are stopped on the way out.
+        signal.signal(ending, lambda number, _frame: sys.exit(128 + number))
     console = open_console()
     with tempfile.TemporaryDirectory(prefix="beatwatch-") as folder:
         scratch = Path(folder)

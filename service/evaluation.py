@@ -39,13 +39,15 @@ def measure_labels(
         truth: shape (texts, labels), what the texts have.
         decided: shape (texts, labels), what the model says.
     """
-    figures = precision_recall_fscore_support(truth, decided, average=None, zero_division=0.0)
-    return {
-        name: LabelFigures(
+    measured = {}
+    for column, name in enumerate(names):
+        precision, recall, f1, _ = precision_recall_fscore_support(
+            truth[:, column], decided[:, column], average="binary", zero_division=0.0
+        )
+        measured[name] = LabelFigures(
             precision=round(float(precision), 3),
             recall=round(float(recall), 3),
             f1=round(float(f1), 3),
-            support=int(support),
+            support=int(truth[:, column].sum()),
         )
-        for name, precision, recall, f1, support in zip(names, *figures, strict=True)
-    }
+    return measured

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from service.classifier import Classifier
 from service.formats import RejectedArticleError, parse_article
@@ -61,7 +61,7 @@ class Rejected:
 
 
 Outcome = Alerted | Unmatched | Withheld | Withdrawn | Rejected
-OUTCOMES = (Alerted, Unmatched, Withheld, Withdrawn, Rejected)
+OUTCOMES: tuple[type[Outcome], ...] = get_args(Outcome)
 
 
 def handle_article(

@@ -21,6 +21,12 @@ log = structlog.get_logger(__name__)
 # The broker drops a worker whose heartbeats stop for 10 s; a loop that is stuck for three times
 # that has lost its partitions and will not come back by itself.
 HEARTBEAT_LATE_SECONDS = 30.0
+# Three knocks unanswered.
+BROKER_LATE_SECONDS = 15.0
+
+
+class PortError(Exception):
+    """The HTTP pages cannot be served where the settings say."""
 
 
 @dataclass
@@ -32,14 +38,24 @@ class Health:
     joined_group: bool = False
     assigned_partitions: int = 0
     stopping: bool = False
-    _heartbeat: float = field(default=0.0)
+    _heartbeat: float = field(init=False)
+    _broker_answered: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._heartbeat = self.clock()
+        self._heartbeat = self._broker_answered = self.clock()
 
     def beat(self) -> None:
         """Note that the event loop runs."""
         self._heartbeat = self.clock()
+
+    def note_broker_answer(self) -> None:
+        """Note that the broker answered."""
+        self._broker_answered = self.clock()
+
+    @property
+    def broker_silence_seconds(self) -> float:
+        """How long ago the broker answered last, or we began to ask."""
+        return self.clock() - self._broker_answered
 
     @property
     def is_live(self) -> bool:
@@ -54,6 +70,10 @@ class Health:
                 "heartbeat_age_seconds": round(self.clock() - self._heartbeat, 3),
             },
             "model": {"ok": bool(self.model_version), "version": self.model_version},
+            "broker": {
+                "ok": self.broker_silence_seconds < BROKER_LATE_SECONDS,
+                "answered_seconds_ago": round(self.broker_silence_seconds, 3),
+            },
             "consumer_group": {
                 "ok": self.joined_group,
                 "assigned_partitions": self.assigned_partitions,
@@ -87,7 +107,13 @@ class HttpServer:
             page = pages.get(environ["PATH_INFO"], _serve_not_found)
             return page(environ, start_response)
 
-        self._server = make_server(host, port, serve, _ThreadingServer, _QuietHandler)
+        try:
+            self._server = make_server(host, port, serve, _ThreadingServer, _QuietHandler)
+        except OSError as error:
+            raise PortError(
+                f"{host}:{port} cannot be had for the HTTP pages ({error.strerror}); "
+                "set BEATWATCH_HTTP_PORT or BEATWATCH_HTTP_HOST"
+            ) from error
         self.port: int = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)
 

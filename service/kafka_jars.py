@@ -4,7 +4,6 @@ Extra: `kafka`.
 """
 
 import hashlib
-import logging
 import os
 import re
 import shutil
@@ -25,8 +24,6 @@ COORDINATES = (
 # hash_jars() of what COORDINATES resolve to on Linux and macOS alike: 46 jars, 45 MB.
 JARS_SHA256 = "6953bfc4d23c24004ed3d44b741c7a4538a923f476f85ff7cf086e87ead4b49c"
 FETCH_TIMEOUT_SECONDS = 60  # For one answer; all of them took 15 s when measured.
-
-log = logging.getLogger(__name__)
 
 
 class EmbeddedKafkaError(Exception):
@@ -67,7 +64,6 @@ def fetch_jars(jars: Path) -> None:
     from jgo.maven import MavenContext  # noqa: PLC0415  # As filelock.
     from requests import RequestException  # noqa: PLC0415  # What jgo fetches with.
 
-    log.info("fetching Apache Kafka %s (45 MB, once) into %s", KAFKA_VERSION, jars.parent)
     fetching = jars.with_name("fetching")
     shutil.rmtree(fetching, ignore_errors=True)
     (fetching / "jars").mkdir(parents=True)

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import stamina.instrumentation
@@ -10,8 +12,11 @@ import structlog
 if TYPE_CHECKING:
     from structlog.typing import Processor
 
-# They write a line per retry and per reconnect; what matters of it we say ourselves.
+# They write a line per retry and per reconnect, thousands a second while a broker is away; that it
+# is away, and back, the worker says itself.
 _CHATTY_LIBRARIES = ("aiokafka", "faust", "mode", "asyncio")
+_REPEAT_AFTER_SECONDS = 10.0
+_KINDS_MAX = 1000
 
 
 def configure_logging(log_format: str, level: str) -> None:
@@ -46,8 +51,37 @@ def configure_logging(log_format: str, level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
         )
     )
+    handler.addFilter(RepeatFilter(_CHATTY_LIBRARIES))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _CHATTY_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
     # It would say that it retries, not what: the outbox says both.
     stamina.instrumentation.set_on_retry_hooks([])
+
+
+class RepeatFilter(logging.Filter):
+    """Lets each kind of line of some libraries through once in ten seconds.
+
+    A kind is a logger and the line before its values are filled in.
+    """
+
+    def __init__(
+        self, libraries: Sequence[str], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self._libraries = tuple(libraries)
+        self._clock = clock
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line is to be written."""
+        if not record.name.startswith(self._libraries):
+            return True
+        kind = (record.name, str(record.msg))
+        now = self._clock()
+        if now - self._said.get(kind, -_REPEAT_AFTER_SECONDS) < _REPEAT_AFTER_SECONDS:
+            return False
+        if len(self._said) >= _KINDS_MAX:
+            self._said.clear()
+        self._said[kind] = now
+        return True

@@ -22,9 +22,15 @@ def _assume_utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _absent_is(default: object) -> BeforeValidator:
+    # CMSs send null or an empty string for a field that they do not fill.
+    return BeforeValidator(lambda value: default if value in (None, "") else value)
+
+
 Moment = Annotated[datetime, AfterValidator(_assume_utc)]
-# CMSs send null for a field that is empty.
-Words = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+Words = Annotated[str, _absent_is("")]
+# Twice this is a revision, and JSON readers in JavaScript count to 2**53.
+VERSION_MAX = 2**52 - 1
 
 
 class Message(BaseModel):
@@ -58,15 +64,15 @@ class Article(Message):
     """A news article in the native form."""
 
     id: str = Field(min_length=1, max_length=1024)
-    version: int = Field(1, ge=1, le=2**53 - 1)
-    status: Status = Status.USABLE
+    version: Annotated[int, _absent_is(1)] = Field(1, ge=1, le=VERSION_MAX)
+    status: Annotated[Status, _absent_is(Status.USABLE)] = Status.USABLE
     url: Words = Field("", max_length=4096)
     title: Words = ""
     text: Words = ""
     language: Words = Field("", max_length=64)
     source: Words = Field("", max_length=1024)
-    published_at: Moment | None = None
-    updated_at: Moment | None = None
+    published_at: Annotated[Moment | None, _absent_is(None)] = None
+    updated_at: Annotated[Moment | None, _absent_is(None)] = None
 
 
 class Term(Message):

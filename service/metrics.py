@@ -25,6 +25,11 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry, manifest: Manifest) -> None:
         self.registry = registry
+        self.articles_read = Counter(
+            "beatwatch_articles_read",
+            "Articles read; each is counted again under its outcome when it has come to it.",
+            registry=registry,
+        )
         self.articles = Counter(
             "beatwatch_articles",
             "Articles by the one outcome each came to, counted after the broker has what it owes.",

@@ -77,10 +77,11 @@ def load_model(model_dir: Path) -> tuple[Pipeline, Manifest]:
         pipeline = skops.io.loads(content, trusted=_TRUSTED)
     except (UntrustedTypesFoundException, zipfile.BadZipFile) as error:
         raise ModelError(f"no usable model in {model_dir}: {error}; {retrain}") from error
-    if pipeline[-1].n_classes_ != len(manifest.labels):
+    # Under the file's hash, unlike the manifest's: a renamed or moved label would mislabel.
+    trained_on = getattr(pipeline, "label_names_", None)
+    if trained_on != [label.name for label in manifest.labels]:
         raise ModelError(
-            f"the model knows {pipeline[-1].n_classes_} labels, its manifest "
-            f"{len(manifest.labels)}; {retrain}"
+            f"the model was trained on the labels {trained_on}, its manifest has others; {retrain}"
         )
     return pipeline, manifest
 

@@ -7,7 +7,7 @@ without transactions (decisions/0002).
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -139,14 +139,17 @@ class Outbox:
 
         Returns:
             The decisions as they ended, in the same order: an alert larger than its topic takes
-            ends as a rejection `alert_too_large`.
+            ends as a rejection `alert_too_large`, and a rejection larger than its topic takes goes
+            without its value.
 
         Raises:
             PublishError: the broker refused for longer than `retry_seconds`.
         """
-        lanes: dict[bytes | None, list[int]] = defaultdict(list)
+        lanes: dict[object, list[int]] = defaultdict(list)
         for position, decision in enumerate(decisions):
-            lanes[decision.raw.key].append(position)
+            message = self._format_owed(decision, now)
+            if message is not None:
+                lanes[message.key or position].append(position)
         ended = list(decisions)
 
         async def publish_lane(positions: list[int]) -> None:
@@ -162,13 +165,12 @@ class Outbox:
             return decision
         try:
             await self._send(message)
-        except MessageSizeTooLargeError as error:
+        except MessageSizeTooLargeError:
             if isinstance(decision.outcome, Rejected):
-                raise PublishError(
-                    f"{message.topic} does not take a rejection as large as its original; raise "
-                    "its max.message.bytes above that of the articles topic "
-                    "(`beatwatch topics check`)"
-                ) from error
+                # Nothing else can end it: the article would be read, and refused, for ever.
+                omitted = (*message.headers, ("dlq.value.omitted", b"larger than the topic takes"))
+                await self._send(replace(message, value=None, headers=omitted))
+                return decision
             rejected = Rejected(
                 RejectionReason.ALERT_TOO_LARGE,
                 f"the alert is larger than {message.topic} takes (max.message.bytes)",
@@ -190,21 +192,21 @@ class Outbox:
 
     async def _send(self, message: OutgoingMessage) -> None:
         try:
-            async for attempt in stamina.retry_context(
-                on=_is_worth_retrying,
-                attempts=None,
-                timeout=self._retry_seconds,
-                wait_initial=_RETRY_FIRST_SECONDS,
-                wait_max=_RETRY_LONGEST_SECONDS,
-            ):
-                with attempt:
-                    await self._send_once(message)
-        except MessageSizeTooLargeError:
-            raise
-        except KafkaError as error:
+            # The bound holds for the attempts too: aiokafka's idempotent producer has none.
+            async with asyncio.timeout(self._retry_seconds):
+                async for attempt in stamina.retry_context(
+                    on=_is_worth_retrying,
+                    attempts=None,
+                    timeout=None,
+                    wait_initial=_RETRY_FIRST_SECONDS,
+                    wait_max=_RETRY_LONGEST_SECONDS,
+                ):
+                    with attempt:
+                        await self._send_once(message)
+        except TimeoutError as error:
             raise PublishError(
-                f"the broker refused a message for {message.topic} for "
-                f"{self._retry_seconds:g} s: {error!r}"
+                f"the broker did not take a message for {message.topic} in "
+                f"{self._retry_seconds:g} s; the lines above say why"
             ) from error
 
     async def _send_once(self, message: OutgoingMessage) -> None:
@@ -235,6 +237,10 @@ class Outbox:
                     acks="all",
                     enable_idempotence=True,
                     max_request_size=PRODUCER_MAX_REQUEST_BYTES,
+                    # A topic's limit is on batches: together, messages that fit would not.
+                    max_batch_size=1,
+                    # What came compressed and fitted must fit the dead letters too.
+                    compression_type="gzip",
                 )
                 try:
                     await renewed.start()

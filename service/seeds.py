@@ -109,6 +109,12 @@ def read_seeds(seeds_dir: Path) -> Seeds:
 
     texts = _read_lines(seeds_dir / "passages.jsonl", read_passage)
     texts += _read_lines(seeds_dir / "background.jsonl", read_background)
+    for label in labels:
+        if not any(label in text.labels for text in texts):
+            raise SeedsError(
+                f"{seeds_dir / 'passages.jsonl'}: no passage has the label {label}, which "
+                "labels.toml defines; label some, or take it out"
+            )
     return Seeds(labels, articles, texts, _hash_files(seeds_dir))
 
 

@@ -5,11 +5,13 @@ this class by a test.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -24,8 +26,20 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 # What Kafka itself takes as the name of a topic (org.apache.kafka.common.internals.Topic).
 TopicName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
-_ADDRESS = r"(kafka://)?(\[[0-9a-fA-F:.]+\]|[^\s/:;,\[\]]+):\d+"
-BrokerUrl = Annotated[str, StringConstraints(pattern=rf"^{_ADDRESS}([;,]{_ADDRESS})*$")]
+_ADDRESS = re.compile(r"(?:kafka://)?(?:\[[0-9a-fA-F:.]+\]|[^\s/:;,\[\]]+):(\d{1,5})")
+_PORT_MAX = 65535
+
+
+def _check_broker(broker: str) -> str:
+    for part in broker.replace(",", ";").split(";"):
+        address = _ADDRESS.fullmatch(part)
+        if address is None or not 0 < int(address[1]) <= _PORT_MAX:
+            # Not what was given: someone may have put a password into it.
+            raise ValueError("is not of the form kafka://host:port, several separated by ;")
+    return broker
+
+
+BrokerUrl = Annotated[str, AfterValidator(_check_broker)]
 
 
 class SettingsError(Exception):
@@ -80,8 +94,9 @@ class Settings(BaseModel):
     )
     instance_id: TopicName | None = Field(
         None,
-        description="Stable name of this worker (static membership): a restarted worker gets "
-        "its partitions back at once instead of after the session time-out of 10 s.",
+        description="Stable name of this worker (static membership): restarted, it gets its "
+        "partitions back at once instead of after the session time-out of 10 s. No two running "
+        "workers may share one: they would take articles from each other without end.",
     )
     model_dir: Path = Field(
         CHECKOUT / "models", description="Folder of the trained model; default: `models/`."
@@ -105,8 +120,15 @@ class Settings(BaseModel):
         120.0,
         ge=1,
         le=3600,
-        description="How long to retry (seconds) what the broker refuses before the worker stops "
-        "with exit code 1, nothing acknowledged.",
+        description="How long to keep trying (seconds) to publish what the broker does not take "
+        "before the worker stops with exit code 1, nothing acknowledged.",
+    )
+    drain_seconds: float = Field(
+        30.0,
+        ge=1,
+        le=3600,
+        description="After SIGTERM, how long to wait (seconds) for the broker to take what is in "
+        "hand; then the worker ends with exit code 1, and those articles will be read again.",
     )
     handler_failures_in_a_row: int = Field(
         10,

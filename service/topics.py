@@ -1,18 +1,27 @@
 """The topics as the service needs them: create and check."""
 
+import asyncio
+import time
 from dataclasses import dataclass, field
 
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from service.broker import BrokerError, knock, open_admin
+from service.broker import AccessRefusedError, BrokerError, knock, open_admin
 from service.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_RETRY_SECONDS = 1.0
+_COMPLAIN_EVERY_SECONDS = 10.0
 
 # Five times the default limit of an article: what is somewhat too large still gets in, is
 # rejected with its reason and kept; the dead letters have room for it and its headers.
 _ARTICLES_MAX_MESSAGE_BYTES = 5 * 1024 * 1024
-_DLQ_MAX_MESSAGE_BYTES = _ARTICLES_MAX_MESSAGE_BYTES + 256 * 1024
+_DLQ_HEADROOM_BYTES = 64 * 1024
+_DLQ_MAX_MESSAGE_BYTES = _ARTICLES_MAX_MESSAGE_BYTES + 4 * _DLQ_HEADROOM_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,32 @@ async def create_topics(
     return created
 
 
+async def wait_for_topics(settings: Settings) -> None:
+    """Keep trying until the broker answers and has the topics, for `broker_wait_seconds`.
+
+    Raises:
+        BrokerError: not in time, or the broker will never let us in.
+    """
+    begun = complain_at = time.monotonic()
+    while True:
+        try:
+            await check_topics(settings)
+        except BrokerError as error:
+            now = time.monotonic()
+            if isinstance(error, AccessRefusedError) or now - begun >= settings.broker_wait_seconds:
+                raise
+            if now >= complain_at:
+                log.warning(
+                    "waiting for the broker",
+                    why=str(error),
+                    gives_up_in_seconds=round(settings.broker_wait_seconds - (now - begun)),
+                )
+                complain_at = now + _COMPLAIN_EVERY_SECONDS
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
 async def check_topics(settings: Settings) -> None:
     """Check that the topics exist and that the dead letters take whatever articles may be.
 
@@ -88,11 +123,12 @@ async def check_topics(settings: Settings) -> None:
             )
         articles_limit = await _read_size_limit(admin, settings.articles_topic)
         dlq_limit = await _read_size_limit(admin, settings.dlq_topic)
-    if dlq_limit <= articles_limit:
+    if dlq_limit < articles_limit + _DLQ_HEADROOM_BYTES:
         raise BrokerError(
             f"{settings.dlq_topic} takes messages of {dlq_limit} bytes, {settings.articles_topic} "
             f"of {articles_limit}: a rejection, which is its original and some headers, would not "
-            f"fit; raise max.message.bytes of {settings.dlq_topic}"
+            f"fit; raise max.message.bytes of {settings.dlq_topic} to "
+            f"{articles_limit + _DLQ_HEADROOM_BYTES} or more"
         )
 
 
@@ -100,5 +136,11 @@ async def _read_size_limit(admin: AIOKafkaAdminClient, topic: str) -> int:
     wanted = ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": None})
     (response,) = await admin.describe_configs([wanted])
     (resource,) = response.resources
-    _code, _message, _kind, _name, ((_key, limit, *_rest),) = resource
+    code, _message, _kind, _name, entries = resource
+    if code:
+        raise BrokerError(
+            f"the settings of {topic} cannot be read ({for_code(code).__name__}); "
+            "allow our user DescribeConfigs on it"
+        )
+    ((_key, limit, *_rest),) = entries
     return int(limit)

@@ -57,12 +57,11 @@ def train_model(seeds: Seeds) -> TrainedModel:
             fitted = _build_pipeline(seeds.labels).fit(
                 texts[~left_out], truth[~left_out].astype(int)
             )
-        probabilities[left_out] = fitted.predict_proba(texts[left_out])
+        probabilities[left_out] = fitted.predict_proba(texts[left_out])[:, -len(names) :]
     threshold = _choose_threshold(truth, probabilities)
-    return TrainedModel(
-        _build_pipeline(seeds.labels).fit(texts, truth.astype(int)),
-        _evaluate(seeds, names, truth, probabilities, threshold),
-    )
+    pipeline = _build_pipeline(seeds.labels).fit(texts, truth.astype(int))
+    pipeline.label_names_ = names
+    return TrainedModel(pipeline, _evaluate(seeds, names, truth, probabilities, threshold))
 
 
 def write_model(trained: TrainedModel, seeds: Seeds, model_dir: Path) -> Manifest:

@@ -11,15 +11,18 @@ from prometheus_client import CollectorRegistry
 
 from service import __version__
 from service.app import create_app
-from service.broker import wait_for_broker
+from service.broker import BrokerError, knock
 from service.classifier import Classifier
-from service.health import Health, HttpServer
+from service.health import BROKER_LATE_SECONDS, Health, HttpServer
 from service.logs import configure_logging
 from service.metrics import Metrics
 from service.settings import Settings
-from service.topics import check_topics
+from service.topics import wait_for_topics
 
 log = structlog.get_logger(__name__)
+
+_BEAT_SECONDS = 1.0
+_KNOCK_SECONDS = BROKER_LATE_SECONDS / 3
 
 
 def run_worker(settings: Settings) -> NoReturn:
@@ -28,7 +31,7 @@ def run_worker(settings: Settings) -> NoReturn:
     Raises:
         ModelError: the model does not fit.
         BrokerError: the broker or its topics are not there in time.
-        OSError: the HTTP port is taken.
+        PortError: the HTTP pages cannot be served.
     """
     configure_logging(settings.log_format, settings.log_level)
     classifier = Classifier.load(settings.model_dir)
@@ -46,14 +49,8 @@ def run_worker(settings: Settings) -> NoReturn:
         broker=settings.broker,
         http=f"http://{settings.http_host}:{server.port}",
     )
-    waiting = loop.create_task(wait_for_broker(settings, check_topics))
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(stop, waiting.cancel)
-    try:
-        loop.run_until_complete(waiting)
-    except asyncio.CancelledError:
-        log.info("worker stopped while waiting for the broker")
-        sys.exit(0)
+    watching = [loop.create_task(beat(health)), loop.create_task(watch_broker(settings, health))]
+    _wait_for_topics(loop, settings)
     app = create_app(settings, classifier, metrics, health)
     worker = faust.Worker(
         app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
@@ -62,4 +59,51 @@ def run_worker(settings: Settings) -> NoReturn:
     try:
         worker.execute_from_commandline()
     finally:
-        log.info("worker stopped")
+        del watching  # asyncio itself holds on to no task.
+        reason = worker.crash_reason
+        if reason is None:
+            log.info("worker stopped")
+        else:
+            log.critical("worker crashed", error=type(reason).__name__, why=str(reason))
+
+
+async def beat(health: Health) -> None:
+    """Note that the event loop runs, for as long as it does."""
+    while True:
+        health.beat()
+        await asyncio.sleep(_BEAT_SECONDS)
+
+
+async def watch_broker(settings: Settings, health: Health) -> None:
+    """Knock at the broker again and again; say when it is lost, and when it is back."""
+    lost = False
+    while True:
+        try:
+            await knock(settings)
+        except BrokerError as error:
+            if not lost and health.broker_silence_seconds >= BROKER_LATE_SECONDS:
+                lost = True
+                log.error(  # noqa: TRY400, one line; where we knocked tells nobody anything
+                    "broker lost; work goes on as soon as it is back", why=str(error)
+                )
+        else:
+            if lost:
+                lost = False
+                log.warning("broker back", after_seconds=round(health.broker_silence_seconds))
+            health.note_broker_answer()
+        await asyncio.sleep(_KNOCK_SECONDS)
+
+
+def _wait_for_topics(loop: asyncio.AbstractEventLoop, settings: Settings) -> None:
+    waiting = loop.create_task(wait_for_topics(settings))
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for each in signals:
+        loop.add_signal_handler(each, waiting.cancel)
+    try:
+        loop.run_until_complete(waiting)
+    except asyncio.CancelledError:
+        log.info("worker stopped while it waited for the broker")
+        sys.exit(0)
+    finally:
+        for each in signals:
+            loop.remove_signal_handler(each)

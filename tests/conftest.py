@@ -1,7 +1,7 @@
 import asyncio
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +10,15 @@ import pytest
 from service.embedded_kafka import EmbeddedKafka
 from service.settings import PREFIX, Settings, read_settings
 from service.topics import create_topics
+from tests.tools import REQUIRE_ALL
 
 KAFKA_CACHE = Path(__file__).parent.parent / ".cache" / "kafka"
 USER, PASSWORD = "desk", "not-a-secret-1"
 
+assert isinstance(REQUIRE_ALL, bool)  # Read before the environment is cleared.
 for name in [name for name in os.environ if name.startswith(PREFIX)]:
     # What a developer has set for a service of theirs must not reach the tests'.
-    if name != f"{PREFIX}REQUIRE_ALL":
-        del os.environ[name]
+    del os.environ[name]
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,21 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
 _beats = itertools.count(1)
 
 
-@pytest.fixture
-def new_beat(kafka: EmbeddedKafka) -> Callable[..., Beat]:
-    def create(**changes: str) -> Beat:
-        number = f"{os.getpid()}-{next(_beats)}"
-        environ = {
-            "BEATWATCH_BROKER": f"kafka://{kafka.bootstrap}",
-            "BEATWATCH_ARTICLES_TOPIC": f"articles-{number}",
-            "BEATWATCH_ALERTS_TOPIC": f"alerts-{number}",
-            "BEATWATCH_MATCHES_TOPIC": f"matches-{number}",
-            "BEATWATCH_DLQ_TOPIC": f"dlq-{number}",
-            "BEATWATCH_GROUP": f"group-{number}",
-            **changes,
-        }
-        asyncio.run(create_topics(read_settings(environ), partitions=4))
-        return Beat(environ, kafka.bootstrap)
-
-    return create
+def create_beat(kafka: EmbeddedKafka, **changes: str) -> Beat:
+    number = f"{os.getpid()}-{next(_beats)}"
+    environ = {
+        "BEATWATCH_BROKER": f"kafka://{kafka.bootstrap}",
+        "BEATWATCH_ARTICLES_TOPIC": f"articles-{number}",
+        "BEATWATCH_ALERTS_TOPIC": f"alerts-{number}",
+        "BEATWATCH_MATCHES_TOPIC": f"matches-{number}",
+        "BEATWATCH_DLQ_TOPIC": f"dlq-{number}",
+        "BEATWATCH_GROUP": f"group-{number}",
+        **changes,
+    }
+    asyncio.run(create_topics(read_settings(environ), partitions=4))
+    return Beat(environ, kafka.bootstrap)
 
 
 @pytest.fixture
-def beat(new_beat: Callable[..., Beat]) -> Beat:
-    return new_beat()
+def beat(kafka: EmbeddedKafka) -> Beat:
+    return create_beat(kafka)

@@ -11,9 +11,11 @@ PATIENCE_SECONDS = 30.0
 Record = tuple[bytes | None, bytes | None]
 
 
-def produce(bootstrap: str, topic: str, records: Iterable[Record], headers: Any = None) -> None:
+def produce(
+    bootstrap: str, topic: str, records: Iterable[Record], headers: Any = None, **config: Any
+) -> None:
     """Publish keys and values in order, and wait until the broker has all of them."""
-    producer = Producer({"bootstrap.servers": bootstrap, "message.max.bytes": 10_000_000})
+    producer = Producer({"bootstrap.servers": bootstrap, "message.max.bytes": 10_000_000, **config})
     failed: list[Any] = []
 
     def note(error: Any, _message: Any) -> None:
@@ -39,7 +41,7 @@ def read_all(bootstrap: str, topic: str) -> list[Message]:
             "group.id": "tests",
             "enable.auto.commit": False,
             "enable.partition.eof": False,
-            "fetch.message.max.bytes": 10_000_000,
+            "fetch.message.max.bytes": 30_000_000,
         }
     )
     messages = []

@@ -5,7 +5,7 @@ Run as `python -m tests.poisoned_worker`.
 
 from datetime import datetime
 
-from service import app
+from service import batches
 from service.classifier import Classifier
 from service.handling import Outcome, handle_article
 from service.messages import RawArticle
@@ -22,5 +22,5 @@ def raise_on_poison(
 
 
 if __name__ == "__main__":
-    app.handle_article = raise_on_poison  # type: ignore[attr-defined]  # a bug, on purpose
+    batches.handle_article = raise_on_poison  # type: ignore[attr-defined]  # a bug, on purpose
     run_worker(read_settings())

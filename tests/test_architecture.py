@@ -117,7 +117,7 @@ def test_any_exception_is_caught_only_where_an_article_could_be_lost() -> None:
         for module, exception in caught
         if re.search(r"\b(BaseException|Exception|everything)\b", exception)
     ]
-    assert broad == [("app", "Exception"), ("app", "Exception")]
+    assert broad == [("app", "Exception"), ("batches", "Exception")]
 
 
 # The whole life of a broker is one subject.

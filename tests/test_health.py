@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from service.health import HEARTBEAT_LATE_SECONDS, Health, HttpServer
+from service.health import (
+    BROKER_LATE_SECONDS,
+    HEARTBEAT_LATE_SECONDS,
+    Health,
+    HttpServer,
+    PortError,
+)
 
 HOST = "127.0.0.1"
 
@@ -59,6 +65,7 @@ def health(serving: Serving) -> Health:
     serving.health.assigned_partitions = 0
     serving.health.stopping = False
     serving.health.beat()
+    serving.health.note_broker_answer()
     return serving.health
 
 
@@ -91,6 +98,7 @@ def test_worker_that_has_not_joined_its_group_is_live_and_not_ready(server: Http
     assert {name: check["ok"] for name, check in body["checks"].items()} == {
         "event_loop": True,
         "model": True,
+        "broker": True,
         "consumer_group": False,
         "not_stopping": True,
     }
@@ -123,11 +131,29 @@ def test_worker_without_a_model_is_not_ready(server: HttpServer, health: Health)
     assert get(server, "/readyz")[0] == 503
 
 
+def test_worker_whose_broker_is_silent_is_live_and_not_ready(
+    server: HttpServer, health: Health, clock: Clock
+) -> None:
+    health.joined_group = True
+    clock.seconds += BROKER_LATE_SECONDS
+    health.beat()
+    assert get(server, "/livez")[0] == 200
+    status, body = get_json(server, "/readyz")
+    assert status == 503
+    assert body["checks"]["broker"] == {"ok": False, "answered_seconds_ago": BROKER_LATE_SECONDS}
+
+
+def test_taken_port_is_named_with_its_setting(server: HttpServer) -> None:
+    with pytest.raises(PortError, match=f"{HOST}:{server.port} .*BEATWATCH_HTTP_PORT"):
+        HttpServer(HOST, server.port, CollectorRegistry(), Health())
+
+
 def test_worker_is_live_until_its_event_loop_is_late(
     server: HttpServer, health: Health, clock: Clock
 ) -> None:
     health.joined_group = True
     clock.seconds += HEARTBEAT_LATE_SECONDS - 0.001
+    health.note_broker_answer()
     assert (get(server, "/livez")[0], get(server, "/readyz")[0]) == (200, 200)
     clock.seconds += 0.001
     assert get_json(server, "/livez") == (503, {"live": False})
@@ -175,8 +201,3 @@ def test_stopped_server_answers_nobody(health: Health) -> None:
     stopped.stop()
     with pytest.raises(ConnectionRefusedError):
         get(stopped, "/livez")
-
-
-def test_port_that_is_taken_is_an_error(server: HttpServer, health: Health) -> None:
-    with pytest.raises(OSError, match="in use"):
-        HttpServer(HOST, server.port, CollectorRegistry(), health)

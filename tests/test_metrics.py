@@ -71,6 +71,7 @@ def test_only_the_series_that_are_declared_are_shown(metrics: Metrics) -> None:
     names = {family.name for family in metrics.registry.collect()}
     assert names == {
         "beatwatch_articles",
+        "beatwatch_articles_read",
         "beatwatch_rejections",
         "beatwatch_alerts",
         "beatwatch_labelling_seconds",

@@ -27,7 +27,7 @@ def test_every_dependency_has_its_reason() -> None:
     ]
     section = TEXT.split("## What it is built with")[1].split("\n## ")[0]
     for requirement in declared:
-        name = re.split("[=<>]", requirement)[0]
+        name = re.split(r"[\[=<>]", requirement)[0]
         assert f"`{name}`" in section, f"{name} has no line in the README"
 
 

@@ -1,8 +1,11 @@
 import hashlib
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +14,9 @@ import numpy as np
 import pytest
 
 from service import __version__
+from service.classifier import Classifier
 from service.evaluation import ModelEvaluation
+from service.messages import Article
 from service.model_card import write_card
 from service.model_file import Manifest, load_model
 from service.seeds import Seeds, read_seeds
@@ -151,3 +156,23 @@ def test_model_file_holds_the_files_that_its_schema_names(written: zipfile.ZipFi
     named = re.findall(r'"file": "([^"]+)"', written.read("schema.json").decode())
     assert {*named, "schema.json"} == set(written.namelist())
     assert [name for name in named if not re.fullmatch(r"\d+\.\w+", name)] == []
+
+
+def test_desk_with_one_label_of_its_own_is_alerted_on_it(tmp_path: Path) -> None:
+    seeds_dir = tmp_path / "seeds"
+    shutil.copytree(SEEDS, seeds_dir)
+    labels = tomllib.loads((SEEDS / "labels.toml").read_text())["labels"]
+    aliases = json.dumps(labels["border"]["aliases"], ensure_ascii=False)
+    (seeds_dir / "labels.toml").write_text(
+        f'[labels.border]\ntitle = "Border"\ndefinition = "The border."\naliases = {aliases}\n'
+    )
+    lines = [json.loads(line) for line in (SEEDS / "passages.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["labels"] = [label for label in line["labels"] if label == "border"]
+    (seeds_dir / "passages.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    seeds = read_seeds(seeds_dir)
+    write_model(train_model(seeds), seeds, tmp_path / "models")
+    classifier = Classifier.load(tmp_path / "models")
+    for name, text in seeds.articles.items():
+        labelled = classifier.label_article(Article(id=name, text=text))
+        assert {label.label for label in labelled.labels} == seeds.labels_of(name)

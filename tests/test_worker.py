@@ -1,12 +1,13 @@
 """The worker as users run it, in a process of its own, on real Kafka."""
 
+import base64
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from service.embedded_kafka import EmbeddedKafka
 from service.messages import Alert, derive_alert_id
 from service.seeds import read_seeds
 from service.settings import CHECKOUT
 from service.worker_process import find_free_port, start_worker
-from tests.conftest import PASSWORD, USER, Beat
+from tests.conftest import PASSWORD, USER, Beat, create_beat
 from tests.kafka_client import Record, produce, read_all, read_committed
 
 pytestmark = pytest.mark.broker
@@ -187,12 +189,12 @@ def test_ctrl_c_drains_too(beat: Beat, tmp_path: Path) -> None:
 
 
 def test_an_alert_too_large_for_its_topic_becomes_a_rejection(
-    kafka: Any, beat: Beat, tmp_path: Path
+    kafka: EmbeddedKafka, beat: Beat, tmp_path: Path
 ) -> None:
     limit_messages(kafka.bootstrap, beat.settings.alerts_topic, max_bytes=20_000)
     records = [
         native("small-1"),
-        native("large", title="T" * 30_000, url=""),
+        native("large", title=base64.b64encode(os.urandom(30_000)).decode()),
         *(native(f"small-{number}") for number in range(2, 30)),
     ]
     with start_worker(beat.environ, tmp_path) as worker:
@@ -207,6 +209,65 @@ def test_an_alert_too_large_for_its_topic_becomes_a_rejection(
     assert (rejection.key(), rejection.value()) == records[1]
 
 
+def test_alerts_that_fit_are_not_refused_for_their_neighbours(
+    kafka: EmbeddedKafka, beat: Beat, tmp_path: Path
+) -> None:
+    limit_messages(kafka.bootstrap, beat.settings.alerts_topic, max_bytes=4_000)
+    with start_worker(beat.environ, tmp_path) as worker:
+        worker.wait_until_ready()
+        records = [native(f"a-{number}") for number in range(200)]
+        produce(beat.bootstrap, beat.settings.articles_topic, records)
+        assert worker.wait_for_ledger(200)["alerted"] == 200
+        worker.drain()
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_articles_may_come_compressed(beat: Beat, tmp_path: Path, codec: str) -> None:
+    with start_worker(beat.environ, tmp_path) as worker:
+        worker.wait_until_ready()
+        produce(
+            beat.bootstrap,
+            beat.settings.articles_topic,
+            [native("a")],
+            **{"compression.type": codec},
+        )
+        assert worker.wait_for_ledger(1)["alerted"] == 1
+        worker.drain()
+
+
+def test_a_huge_article_that_came_compressed_does_not_stop_the_worker(
+    beat: Beat, tmp_path: Path
+) -> None:
+    huge = native("huge", text="The same again. " * 1_250_000)
+    with start_worker(beat.environ, tmp_path) as worker:
+        worker.wait_until_ready()
+        codec = {"compression.type": "gzip", "message.max.bytes": 30_000_000}
+        produce(beat.bootstrap, beat.settings.articles_topic, [huge, native("a")], **codec)
+        ledger = worker.wait_for_ledger(2)
+        worker.drain()
+    assert (ledger["alerted"], ledger["rejected"]) == (1, 1)
+    (rejection,) = read_all(beat.bootstrap, beat.settings.dlq_topic)
+    assert headers_of(rejection)["dlq.reason"] == "too_large"
+    assert rejection.value() == huge[1]
+
+
+def test_a_rejection_larger_than_its_topic_takes_goes_without_its_value(
+    kafka: EmbeddedKafka, beat: Beat, tmp_path: Path
+) -> None:
+    noise = base64.b64encode(os.urandom(200_000))
+    with start_worker(beat.environ, tmp_path) as worker:
+        worker.wait_until_ready()
+        limit_messages(kafka.bootstrap, beat.settings.dlq_topic, max_bytes=50_000)
+        produce(beat.bootstrap, beat.settings.articles_topic, [(b"noise", noise), native("a")])
+        ledger = worker.wait_for_ledger(2)
+        worker.drain()
+    assert (ledger["alerted"], ledger["rejected"]) == (1, 1)
+    (rejection,) = read_all(beat.bootstrap, beat.settings.dlq_topic)
+    assert rejection.value() is None
+    assert headers_of(rejection)["dlq.value.omitted"] == "larger than the topic takes"
+    assert headers_of(rejection)["dlq.original.offset"] == "0"
+
+
 def limit_messages(bootstrap: str, topic: str, *, max_bytes: int) -> None:
     entry = ConfigEntry(
         "max.message.bytes", str(max_bytes), incremental_operation=AlterConfigOpType.SET
@@ -218,9 +279,9 @@ def limit_messages(bootstrap: str, topic: str, *, max_bytes: int) -> None:
 
 
 def test_a_release_that_fails_on_everything_stops_and_acknowledges_nothing(
-    new_beat: Callable[..., Beat], tmp_path: Path
+    kafka: EmbeddedKafka, tmp_path: Path
 ) -> None:
-    beat = new_beat(BEATWATCH_HANDLER_FAILURES_IN_A_ROW="5")
+    beat = create_beat(kafka, BEATWATCH_HANDLER_FAILURES_IN_A_ROW="5")
     records = [native(f"poison-{number}", title="POISON") for number in range(20)]
     produce(beat.bootstrap, beat.settings.articles_topic, records)
     with start_worker(beat.environ, tmp_path, POISONED) as worker:
@@ -281,7 +342,7 @@ def test_sigterm_while_waiting_for_the_broker_ends_the_worker_with_0(tmp_path: P
 
 
 def test_missing_topics_are_named_with_the_command_that_makes_them(
-    kafka: Any, tmp_path: Path
+    kafka: EmbeddedKafka, tmp_path: Path
 ) -> None:
     environ = {
         "BEATWATCH_BROKER": f"kafka://{kafka.bootstrap}",
@@ -296,7 +357,7 @@ def test_missing_topics_are_named_with_the_command_that_makes_them(
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 def test_worker_with_a_password_alerts(
-    kafka: Any, beat: Beat, tmp_path: Path, mechanism: str
+    kafka: EmbeddedKafka, beat: Beat, tmp_path: Path, mechanism: str
 ) -> None:
     environ = {**beat.environ, **sasl(kafka, mechanism, PASSWORD)}
     with start_worker(environ, tmp_path) as worker:
@@ -307,7 +368,9 @@ def test_worker_with_a_password_alerts(
         assert PASSWORD not in worker.log_file.read_text()
 
 
-def test_a_wrong_password_gives_one_clear_line(kafka: Any, beat: Beat, tmp_path: Path) -> None:
+def test_a_wrong_password_gives_one_clear_line(
+    kafka: EmbeddedKafka, beat: Beat, tmp_path: Path
+) -> None:
     environ = {**beat.environ, **sasl(kafka, "SCRAM-SHA-512", "wrong-password")}
     code, lines = run_worker_to_its_end(environ, tmp_path)
     assert code == 1
@@ -315,7 +378,7 @@ def test_a_wrong_password_gives_one_clear_line(kafka: Any, beat: Beat, tmp_path:
     assert "wrong-password" not in "\n".join(lines)
 
 
-def sasl(kafka: Any, mechanism: str, password: str) -> dict[str, str]:
+def sasl(kafka: EmbeddedKafka, mechanism: str, password: str) -> dict[str, str]:
     return {
         "BEATWATCH_BROKER": f"kafka://{kafka.sasl_bootstrap}",
         "BEATWATCH_BROKER_SECURITY": "sasl_plaintext",

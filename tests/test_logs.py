@@ -1,0 +1,23 @@
+import logging
+
+from service.logs import RepeatFilter
+
+
+def line(name: str, text: str, *values: object) -> logging.LogRecord:
+    return logging.LogRecord(name, logging.ERROR, __file__, 1, text, values, None)
+
+
+def test_lines_of_a_kind_are_written_once_in_ten_seconds() -> None:
+    now = 0.0
+    repeats = RepeatFilter(["aiokafka"], clock=lambda: now)
+    assert repeats.filter(line("aiokafka.client", "no route to %s", "a"))
+    assert not repeats.filter(line("aiokafka.client", "no route to %s", "b"))
+    assert repeats.filter(line("aiokafka.client", "another kind"))
+    assert repeats.filter(line("aiokafka.consumer", "no route to %s", "a"))
+    now = 10.0
+    assert repeats.filter(line("aiokafka.client", "no route to %s", "c"))
+
+
+def test_lines_of_our_own_are_all_written() -> None:
+    repeats = RepeatFilter(["aiokafka"], clock=lambda: 0.0)
+    assert all(repeats.filter(line("service.app", "article alerted")) for _ in range(3))
