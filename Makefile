@@ -4,10 +4,10 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint type check test test-fast bench train demo run up down lock hooks clean
+.PHONY: help setup format lint type check test test-fast bench bench-compare bench-learning train demo run up down lock hooks clean
 
 help:  ## Print the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP)  ## Install everything into .venv (Python 3.11 to 3.13)
 
@@ -36,10 +36,19 @@ test: setup  ## All tests, on a real Kafka that they start and stop
 	$(BIN)/pytest
 
 test-fast: setup  ## The tests that need no broker
-	$(BIN)/pytest -m "not broker"
+	$(BIN)/pytest -n auto -m "not broker"
 
 bench: setup  ## Measure the cost of labelling an article
 	$(BIN)/python -m benchmarks.labelling
+
+# A JSONL file of labelled articles (id, text, labels) that nothing was trained on.
+LABELLED ?= labelled.jsonl
+
+bench-compare: setup  ## Compare model, boolean queries and naive model on LABELLED=FILE.jsonl
+	$(BIN)/python -m benchmarks.compare $(LABELLED)
+
+bench-learning: setup  ## Measure what more labelled articles bring, on LABELLED=FILE.jsonl
+	$(BIN)/python -m benchmarks.learning $(LABELLED)
 
 train: setup  ## Train the model from seeds/ into models/
 	$(BIN)/beatwatch train

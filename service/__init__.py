@@ -5,7 +5,10 @@ The modules, in the order an article meets them:
 settings        every BEATWATCH_* variable: unit, bound, default
 messages        Article, Alert, Rejection: the wire contracts
 formats         the bytes newsrooms send -> Article
-passages        text -> passages with offsets; boilerplate left out
+boilerplate     the lines of a news page that are not its story
+passages        text -> passages with offsets
+words           a text -> its words in one spelling, with their offsets
+features        a passage -> words, listed terms, and what they say together
 classifier      an article -> its labels with evidence
 handling        bytes -> outcome; pure
 outbox          publish what an outcome owes and wait for the broker
@@ -18,12 +21,23 @@ topics          the topics as the service needs them: create and check
 logs            one structured line per thing worth knowing
 worker          the worker's entry point
 
-seeds           read and check what the model is trained on
-training        seeds -> model and threshold
-evaluation      labels against decisions -> figures
+knowledge       labels.toml: labels, concepts, conjunctions
+templates       templates.toml: sentences with slots, and their twins
+seeds           all that the model is trained on, read and checked
+seeds_check     what in the seeds will make the model worse
+terms_check     which terms of labels.toml are loose
+calibration     log-odds -> probabilities; the thresholds on them
+whole_articles  labelled articles -> passages with the labels that they carry
+fitting         texts -> fitted pipeline
+training        seeds -> model
+evaluation      what is true and the probabilities -> figures with intervals
+report          labelled articles and a model -> a report
+comparison      two models on the same labelled articles
+report_tables   a report for people to read
 model_card      what the model is, how good, what it cannot do
 model_file      the model on disk: equal models are equal files, verified before use
 
+explaining      a published alert made again from its article
 clients         publish articles, follow topics: the newsroom's and the consumer's side
 console         alerts, articles and rejections for people to read
 kafka_jars      Apache Kafka's jars and a Java, fetched once
@@ -31,6 +45,7 @@ embedded_kafka  a real Apache Kafka for demo and tests
 worker_process  a worker in a process of its own, for demo and tests
 demo            the whole path on this machine, checked
 cli             the commands
+model_commands  those about the model
 """
 
 __version__ = "0.1.0"

@@ -10,7 +10,14 @@ from typing import Any
 import structlog
 
 from service.classifier import Classifier
-from service.handling import Alerted, FailureLimit, Outcome, Rejected, handle_article
+from service.handling import (
+    Alerted,
+    FailureLimit,
+    HandlingRules,
+    Outcome,
+    Rejected,
+    handle_article,
+)
 from service.messages import RawArticle, RejectionReason
 from service.metrics import Metrics
 from service.outbox import Decision, Outbox
@@ -32,7 +39,7 @@ class BatchHandler:
     def __init__(
         self, settings: Settings, classifier: Classifier, metrics: Metrics, outbox: Outbox
     ) -> None:
-        self._settings = settings
+        self._rules = HandlingRules(settings.article_max_bytes, settings.review)
         self._classifier = classifier
         self._metrics = metrics
         self._outbox = outbox
@@ -70,12 +77,7 @@ class BatchHandler:
 
     def _decide(self, raw: RawArticle) -> Outcome:
         try:
-            return handle_article(
-                raw,
-                self._classifier,
-                max_bytes=self._settings.article_max_bytes,
-                now=datetime.now(UTC),
-            )
+            return handle_article(raw, self._classifier, self._rules, datetime.now(UTC))
         except Exception as error:  # noqa: BLE001, whatever it is, the article must not be lost
             # Where, but not the message, which may quote the article.
             where = traceback.format_tb(error.__traceback__)
@@ -99,7 +101,7 @@ def _log_outcome(decision: Decision) -> None:
             "article alerted",
             article=outcome.alert.article.id,
             alert=str(outcome.alert.alert_id),
-            labels=[label.label for label in outcome.alert.labels],
+            labels=[f"{label.label}:{label.band}" for label in outcome.alert.labels],
         )
     else:
         line.debug("article handled")

@@ -1,34 +1,44 @@
 """The commands. Exit codes: 0 done, 1 it could not go on, 2 wrong usage or settings."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from service import __version__
+from service import __version__, model_commands
 from service.broker import BrokerError
-from service.classifier import Classifier
 from service.clients import follow_topic, publish_articles, read_articles, split_lines
-from service.console import describe_alert, describe_article, open_console
-from service.formats import RejectedArticleError, parse_article
+from service.console import describe_alert, open_console
 from service.health import PortError
 from service.messages import Alert
+from service.model_commands import NotFoundError
 from service.model_file import ModelError
-from service.seeds import SeedsError, read_seeds
-from service.settings import CHECKOUT, SettingsError, read_settings
+from service.report import LabelledFileError
+from service.seeds import SeedsError
+from service.settings import SettingsError, read_settings
 from service.topics import check_topics, create_topics
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+
+# What cannot go on for a reason that its text says in full.
+_FAILURES = (
+    BrokerError,
+    KafkaError,
+    LabelledFileError,
+    ModelError,
+    NotFoundError,
+    OSError,
+    PortError,
+    SeedsError,
+)
 
 commands = typer.Typer(
     name="beatwatch",
@@ -39,6 +49,8 @@ commands = typer.Typer(
 )
 topics = typer.Typer(help="Create or check the topics.", no_args_is_help=True)
 commands.add_typer(topics, name="topics")
+commands.add_typer(model_commands.commands)
+commands.add_typer(model_commands.seeds_commands, name="seeds")
 
 
 def run() -> None:
@@ -50,7 +62,7 @@ def run() -> None:
         commands()
     except SettingsError as error:
         _fail(error, EXIT_USAGE)
-    except (BrokerError, ModelError, PortError, SeedsError, KafkaError, OSError) as error:
+    except _FAILURES as error:
         _fail(error, EXIT_FAILED)
 
 
@@ -75,54 +87,6 @@ def demo(
         run_demo(stay=stay)
     except (DemoError, EmbeddedKafkaError, WorkerProcessError) as error:
         _fail(error, EXIT_FAILED)
-
-
-@commands.command()
-def train(
-    seeds: Annotated[Path, typer.Option(help="Folder of the seeds.")] = CHECKOUT / "seeds",
-    out: Annotated[Path, typer.Option(help="Folder for the model.")] = CHECKOUT / "models",
-) -> None:
-    """Train the model from the seeds; the same seeds give the same file."""
-    from service.training import train_model, write_model  # noqa: PLC0415, as above
-
-    begun = time.monotonic()
-    knowledge = read_seeds(seeds)
-    trained = train_model(knowledge)
-    manifest = write_model(trained, knowledge, out)
-    print(
-        f"{out}: model {manifest.version}, {len(manifest.labels)} labels from "
-        f"{len(knowledge.texts)} texts, threshold {trained.evaluation.threshold}, "
-        f"{time.monotonic() - begun:.1f} s"
-    )
-
-
-@commands.command()
-def classify(
-    files: Annotated[list[Path] | None, typer.Argument(help=".txt, .json or .jsonl")] = None,
-    jsonl: Annotated[
-        str | None,
-        typer.Option(metavar="FILE|-", help="One article a line in, one JSON object a line out."),
-    ] = None,
-) -> None:
-    """Label articles without a broker: for people, or with --jsonl for programs."""
-    if bool(files) == bool(jsonl):
-        raise typer.BadParameter("give either files or --jsonl FILE|-")
-    classifier = Classifier.load(read_settings().model_dir)
-    if jsonl:
-        with sys.stdin.buffer if jsonl == "-" else Path(jsonl).open("rb") as lines:
-            for line in lines:
-                labelled = _classify_line(line.removesuffix(b"\n"), classifier)
-                print(json.dumps(labelled, ensure_ascii=False), flush=True)
-        return
-    console = open_console()
-    for path in files or []:
-        for value in read_articles(path):
-            try:
-                article = parse_article(value)
-            except RejectedArticleError as rejection:
-                console.print(f"{path}: rejected, {rejection}", style="red", markup=False)
-            else:
-                console.print(describe_article(article, classifier.label_article(article)), "\n")
 
 
 @commands.command()
@@ -220,16 +184,6 @@ def kafka(
 def version() -> None:
     """Print the version."""
     print(__version__)
-
-
-def _classify_line(line: bytes, classifier: Classifier) -> dict[str, Any]:
-    try:
-        article = parse_article(line)
-    except RejectedArticleError as rejection:
-        rejected = {"reason": rejection.reason, "detail": rejection.detail}
-        return {"id": None, "labels": [], "rejected": rejected}
-    labels = [label.model_dump(mode="json") for label in classifier.label_article(article).labels]
-    return {"id": article.id, "labels": labels, "rejected": None}
 
 
 def _wait_for_end() -> None:

@@ -4,10 +4,12 @@ import json
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from service.broker import client_options
+from service.formats import RejectedArticleError, parse_article
 from service.outbox import PRODUCER_MAX_REQUEST_BYTES
 from service.settings import Settings
 from service.topics import wait_for_topics
@@ -101,6 +103,29 @@ async def read_topic(settings: Settings, topic: str) -> list[Any]:
                 fetched = await consumer.getmany(partition, timeout_ms=1000)
                 messages += fetched.get(partition, [])
     return messages
+
+
+async def find_alert(settings: Settings, alert_id: UUID) -> bytes | None:
+    """Find the newest revision of an alert on the alerts topic."""
+    found = None
+    for message in await read_topic(settings, settings.alerts_topic):
+        headers = {name: value or b"" for name, value in message.headers}
+        if headers.get("ce_id", b"").startswith(f"{alert_id}:".encode()):
+            found = message.value
+    return found
+
+
+async def find_article(settings: Settings, article_id: str, version: int) -> bytes | None:
+    """Find the newest message on the articles topic that is this version of an article."""
+    found = None
+    for message in await read_topic(settings, settings.articles_topic):
+        try:
+            article = parse_article(message.value)
+        except RejectedArticleError:
+            continue
+        if (article.id, article.version) == (article_id, version):
+            found = message.value
+    return found
 
 
 def _find_key(value: bytes) -> bytes | None:

@@ -1,14 +1,14 @@
 """Alerts, articles and rejections for people to read."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from service.classifier import Labelling
-from service.messages import Alert, AlertLabel, Article, Headers
+from service.messages import Alert, AlertLabel, Article, Headers, Term
 
 _PIPED_WIDTH = 110
 _QUOTE_MAX_CHARACTERS = 100
@@ -30,7 +30,8 @@ def tabulate_alerts(alerts: Iterable[Alert]) -> Table:
     for heading in ("article", "label", "probability", "because it says"):
         table.add_column(heading, overflow="fold")
     for alert in alerts:
-        for position, label in enumerate(alert.labels):
+        held = [label for label in alert.labels if label.band == "alert"]
+        for position, label in enumerate(held):
             table.add_row(
                 Text(_disarm(alert.article.title or alert.article.id)) if position == 0 else "",
                 Text(label.label, style=_colour(label.label)),
@@ -73,9 +74,10 @@ def describe_alert(alert: Alert) -> Text:
 def describe_article(article: Article, labelling: Labelling) -> Text:
     """Write an article with the passages that earned its labels highlighted."""
     heading = Text.assemble((_disarm(article.id), "bold"))
-    if not labelling.labels:
+    if not labelling.alerts:
         nearest = max(labelling.probabilities.items(), key=lambda item: item[1])
         heading.append(f"  no label (nearest: {nearest[0]} {nearest[1]:.2f})", "dim")
+    if not labelling.labels:
         return heading
     for label in labelling.labels:
         heading.append_text(_describe_label(label))
@@ -94,15 +96,44 @@ def _highlight(part: str, words: str, labels: Sequence[AlertLabel]) -> Text:
     return text
 
 
+def describe_evidence(labels: Iterable[AlertLabel]) -> Iterator[Table]:
+    """Set the evidence of labels in tables: each passage's terms, and how they add up."""
+    for label in labels:
+        for evidence in label.evidence:
+            table = Table(
+                title=f"{label.label} {evidence.probability:.2f} ({label.band}), {evidence.part} "
+                f"{evidence.start}-{evidence.end}: “{_shorten(evidence.quote)}”",
+                title_justify="left",
+                show_footer=True,
+            )
+            total = evidence.bias + evidence.rest + sum(term.weight for term in evidence.terms)
+            table.add_column("kind", footer="log-odds")
+            table.add_column("term", overflow="fold", footer=f"probability {evidence.probability}")
+            table.add_column("weight", justify="right", footer=f"{total:+.2f}")
+            for term in evidence.terms:
+                found = f" ({', '.join(term.found)})" if term.found else ""
+                table.add_row(term.kind, Text(_disarm(term.term + found)), f"{term.weight:+.2f}")
+            table.add_row("", "all other terms", f"{evidence.rest:+.2f}")
+            table.add_row("", "bias", f"{evidence.bias:+.2f}")
+            yield table
+
+
 def _describe_label(label: AlertLabel) -> Text:
     best = label.evidence[0]
-    terms = ", ".join(f"{term.term} {term.weight:+.1f}" for term in best.terms[:_TERMS_SHOWN])
+    terms = ", ".join(
+        f"{_name_term(term)} {term.weight:+.1f}" for term in best.terms[:_TERMS_SHOWN]
+    )
+    band = "" if label.band == "alert" else " (review)"
     return Text.assemble(
         "\n  ",
-        (f"{label.label} {label.probability:.2f}", f"{_colour(label.label)} bold"),
+        (f"{label.label} {label.probability:.2f}{band}", f"{_colour(label.label)} bold"),
         f"  “{_shorten(best.quote)}”",
         (f"\n      {terms}", "dim"),
     )
+
+
+def _name_term(term: Term) -> str:
+    return _disarm(", ".join(term.found) or term.term)
 
 
 def _colour(label: str) -> str:

@@ -108,7 +108,10 @@ def _show_and_check(settings: Settings, worker: WorkerProcess, console: Console)
 
 def _check_alerts(alerts: list[Alert]) -> Iterator[str]:
     seeds = read_seeds(SEEDS)
-    found = {alert.article.id: {label.label for label in alert.labels} for alert in alerts}
+    found = {
+        alert.article.id: {label.label for label in alert.labels if label.band == "alert"}
+        for alert in alerts
+    }
     for article in seeds.articles:
         missing = seeds.labels_of(article) - found.pop(article, set())
         if missing:

@@ -3,12 +3,13 @@
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, get_args
+from typing import ClassVar, Literal, get_args
 
-from service.classifier import Classifier
+from service.classifier import Classifier, Labelling
 from service.formats import RejectedArticleError, parse_article
 from service.messages import (
     Alert,
+    AlertLabel,
     Article,
     RawArticle,
     RejectionReason,
@@ -29,10 +30,11 @@ class Alerted:
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """No label holds: nothing goes out."""
+    """No label holds: nothing goes out. `review` are the labels that may hold."""
 
     name: ClassVar = "unmatched"
     article_id: str
+    review: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +66,33 @@ Outcome = Alerted | Unmatched | Withheld | Withdrawn | Rejected
 OUTCOMES: tuple[type[Outcome], ...] = get_args(Outcome)
 
 
+@dataclass(frozen=True, slots=True)
+class HandlingRules:
+    """What the operator decides about articles.
+
+    `article_max_bytes`: a longer value is rejected unread. `review`: whether an article with
+    labels in the review band alone is published or dropped.
+    """
+
+    article_max_bytes: int
+    review: Literal["drop", "publish"]
+
+
 def handle_article(
-    raw: RawArticle, classifier: Classifier, *, max_bytes: int, now: datetime
+    raw: RawArticle, classifier: Classifier, rules: HandlingRules, now: datetime
 ) -> Outcome:
     """Decide the one outcome of one message of the articles topic.
 
     Args:
         raw: the message as the broker gave it.
         classifier: labels the article.
-        max_bytes: a longer value is rejected unread.
+        rules: how long an article may be, and what becomes of one that only may match.
         now: becomes the alert's `labelled_at`.
     """
-    if raw.value is not None and len(raw.value) > max_bytes:
+    limit = rules.article_max_bytes
+    if raw.value is not None and len(raw.value) > limit:
         return Rejected(
-            RejectionReason.TOO_LARGE, f"{len(raw.value)} bytes; at most {max_bytes} are read"
+            RejectionReason.TOO_LARGE, f"{len(raw.value)} bytes; at most {limit} are read"
         )
     try:
         article = parse_article(raw.value)
@@ -89,9 +104,10 @@ def handle_article(
         case Status.CANCELED:
             return Withdrawn(_withdraw_alert(article, classifier, now))
         case Status.USABLE:
-            labels = classifier.label_article(article).labels
+            labelling = classifier.label_article(article)
+            labels = select_labels(labelling, rules)
             if not labels:
-                return Unmatched(article.id)
+                return Unmatched(article.id, tuple(label.label for label in labelling.labels))
             alert_id = derive_alert_id(article.id)
             return Alerted(
                 Alert(
@@ -105,6 +121,13 @@ def handle_article(
                     labelled_at=now,
                 )
             )
+
+
+def select_labels(labelling: Labelling, rules: HandlingRules) -> list[AlertLabel]:
+    """Select the labels that go out: none where none holds, unless the rules say otherwise."""
+    if labelling.alerts or rules.review == "publish":
+        return labelling.labels
+    return []
 
 
 def _withdraw_alert(article: Article, classifier: Classifier, now: datetime) -> Alert:

@@ -76,14 +76,25 @@ class Article(Message):
 
 
 class Term(Message):
-    """A term of a passage and what it added to (or took from) the log-odds of the label."""
+    """What a passage says and what that adds to (or takes from) the log-odds of the label.
 
+    A `word` is one or two words of the passage; a `concept` a group of terms that mean the same; a
+    `conjunction` concepts that stand together; a `claim` that some conjunction of the label holds.
+    `found` are the words of the passage that name a concept.
+    """
+
+    kind: Literal["word", "concept", "conjunction", "claim"]
     term: str
     weight: float
+    found: list[str] = []
 
 
 class Evidence(Message):
-    """A passage that carries a label: `article[part][start:end] == quote`, in code points."""
+    """A passage that carries a label: `article[part][start:end] == quote`, in code points.
+
+    `bias`, the weights of `terms` and `rest`, which is that of all other terms, add up to the
+    log-odds of `probability`.
+    """
 
     part: Literal["title", "text"]
     start: int
@@ -91,13 +102,16 @@ class Evidence(Message):
     quote: str
     probability: float
     terms: list[Term]
+    rest: float
+    bias: float
 
 
 class AlertLabel(Message):
-    """A label that holds for the article, and why."""
+    """A label that holds for the article (band `alert`) or may hold (`review`), and why."""
 
     label: str
     title: str
+    band: Literal["alert", "review"]
     probability: float
     threshold: float
     evidence: list[Evidence]

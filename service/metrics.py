@@ -8,7 +8,7 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from service import __version__
-from service.handling import OUTCOMES, Alerted, Outcome, Rejected
+from service.handling import OUTCOMES, Alerted, Outcome, Rejected, Unmatched
 from service.messages import RejectionReason
 from service.model_file import Manifest
 
@@ -48,6 +48,12 @@ class Metrics:
             ["label"],
             registry=registry,
         )
+        self.reviews = Counter(
+            "beatwatch_reviews",
+            "Articles in the review band of a label, whatever else became of them.",
+            ["label"],
+            registry=registry,
+        )
         self.labelling_seconds = Histogram(
             "beatwatch_labelling_seconds",
             "Time to decide one article, in seconds.",
@@ -74,6 +80,7 @@ class Metrics:
             self.rejections.labels(reason)
         for label in manifest.labels:
             self.alerts.labels(label.name)
+            self.reviews.labels(label.name)
         model.info(
             {
                 "version": manifest.version,
@@ -93,7 +100,11 @@ class Metrics:
         self.articles.labels(outcome.name).inc()
         if isinstance(outcome, Rejected):
             self.rejections.labels(outcome.reason).inc()
+        elif isinstance(outcome, Unmatched):
+            for name in outcome.review:
+                self.reviews.labels(name).inc()
         elif isinstance(outcome, Alerted):
             self.alert_delay_seconds.observe(max(0.0, delay_seconds))
             for label in outcome.alert.labels:
-                self.alerts.labels(label.label).inc()
+                counter = self.alerts if label.band == "alert" else self.reviews
+                counter.labels(label.label).inc()

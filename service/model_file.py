@@ -15,8 +15,9 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
-# skops loads scikit-learn's own types and refuses any other; we add none.
-_TRUSTED: list[str] = []
+EVALUATION_FILE = "evaluation.json"
+# skops loads scikit-learn's own types and refuses any other but these two of ours.
+_TRUSTED = ["service.features.ConceptFeatures", "service.words.list_words"]
 
 
 class ModelError(Exception):
@@ -32,6 +33,7 @@ class LabelManifest(BaseModel):
     title: str
     definition: str
     threshold: float
+    review_threshold: float
 
 
 class Manifest(BaseModel):

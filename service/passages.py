@@ -7,7 +7,18 @@ is what keeps a label from drowning in a long article about something else.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
+
+from service.boilerplate import (
+    CLOSING_MARKS,
+    SENTENCE_END,
+    find_run_on,
+    is_boilerplate,
+    is_list_heading,
+    is_listed,
+    is_teaser,
+    mask_markup,
+)
 
 # Newspaper paragraphs run to some 60 words, about 400 characters; from twice that on a block is
 # text whose paragraphs were lost on the way, and is cut at sentence ends.
@@ -16,33 +27,8 @@ PASSAGE_MAX_CHARACTERS = 800
 PASSAGES_MAX = 1000
 # A line shorter than a sentence, without its end mark, is a headline or a line broken in layout:
 # it is read together with the line that follows it directly.
-_SENTENCE_END = (".", "!", "?", "…", "۔", "।", "؟")
-_CLOSING_MARKS = "\"'”’»)]"
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?…۔।؟])[\"'”’»)\]]{0,4}\s+")
 _LINE = re.compile(r"[^\r\n\u2028\u2029]+")
-
-# Page furniture, seen on the pages of the seeds and on news pages at large. Matched against a
-# whole line, so that a sentence of the story that merely begins this way stays.
-_BOILERPLATE = re.compile(
-    r"""
-    (?:photo|image|picture|file\ photo|photograph)(?:\ (?:credit|by))?\s*[:|—-].{0,120}
-    | \d+\s+minutes?(?:,?\s+\d+\s+seconds?)?(?:\s+read)?
-    | (?:read|see|watch|listen)\ (?:also|more|next)\b.{0,200}
-    | (?:also\ read|related(?:\ (?:stories|articles|news|posts))?|more\ on\ this)\b\s*[:|].{0,200}
-    | (?:similar|related|recent|popular|trending)\ (?:posts|stories|articles|news|topics)
-    | read\ the\ (?:full|original)\ (?:story|article)\b.{0,120}
-    | this\ (?:post|article|story)\ was\ (?:originally|first)\ published\b.{0,160}
-    | this\ (?:post|article|story)\ (?:originally|first)\ appeared\b.{0,160}
-    | your\ cart(?:\ is\ empty.{0,40})?
-    | (?:return\ to\ shop|leave\ a\ (?:comment|reply)|skip\ to\ (?:main\ )?content)
-    | share\ this.{0,40}
-    | (?:subscribe|sign\ up|follow\ us|join\ our|download\ our|click\ here)\b.{0,160}
-    | (?:advertisement|sponsored|all\ rights\ reserved.{0,80}|(?:copyright|©).{0,120})
-    | i\ am\ a\b.{0,80}\b(?:student|writer|journalist|reporter|blogger)\b.{0,400}
-    | (?:the\ (?:author|writer)\ is\ a)\b.{0,300}
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +49,37 @@ def split_passages(text: str) -> list[Passage]:
         Spans without white space at either end, the first PASSAGES_MAX; none for a text of page
         furniture alone.
     """
+    text = mask_markup(text)
     passages = (part for block in _join_lines(text) for part in _cut_at_sentences(text, block))
     return list(islice(passages, PASSAGES_MAX))
 
 
-def is_boilerplate(line: str) -> bool:
-    """Tell whether a line is page furniture (a photo credit, a menu, an author's bio)."""
-    return _BOILERPLATE.fullmatch(line.strip()) is not None
+def keep_title(title: str) -> list[Passage]:
+    """Make an article's title a passage: whoever sent it says that it is no page furniture."""
+    kept = _trim(title, 0, len(title))
+    return list(islice(_cut_at_sentences(title, kept), PASSAGES_MAX)) if kept else []
 
 
 def _join_lines(text: str) -> Iterator[Passage]:
     block: Passage | None = None
-    for match in _LINE.finditer(text):
-        line = _trim(text, match.start(), match.end())
-        if line is None:
-            continue
-        if is_boilerplate(text[line.start : line.end]):
+    first = True
+    listing = False
+    lines = [
+        Passage(line.start, find_run_on(text, line.start, line.end))
+        for match in _LINE.finditer(text)
+        if (line := _trim(text, match.start(), match.end()))
+    ]
+    following = [_next_directly(text, *pair) for pair in zip_longest(lines, lines[1:])]
+    for line, under in zip(lines, following, strict=True):
+        words = text[line.start : line.end]
+        listing = is_list_heading(words) or (listing and is_listed(words, under))
+        if listing or is_boilerplate(words) or (not first and is_teaser(words)):
             if block:
                 yield block
             block = None
-        elif block and _is_continued(text, block, line):
+            continue
+        first = False
+        if block and _is_continued(text, block, line):
             block = Passage(block.start, line.end)
         else:
             if block:
@@ -94,8 +91,14 @@ def _join_lines(text: str) -> Iterator[Passage]:
 
 def _is_continued(text: str, block: Passage, line: Passage) -> bool:
     directly = text.count("\n", block.end, line.start) == 1
-    last_word_end = text[max(block.start, block.end - 4) : block.end].rstrip(_CLOSING_MARKS)
-    return directly and not last_word_end.endswith(_SENTENCE_END)
+    last_word_end = text[max(block.start, block.end - 4) : block.end].rstrip(CLOSING_MARKS)
+    return directly and not last_word_end.endswith(SENTENCE_END)
+
+
+def _next_directly(text: str, line: Passage, later: Passage | None) -> str:
+    if later is None or text.count("\n", line.end, later.start) != 1:
+        return ""
+    return text[later.start : later.end]
 
 
 def _cut_at_sentences(text: str, block: Passage) -> Iterator[Passage]:

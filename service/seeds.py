@@ -8,33 +8,26 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from service.knowledge import Knowledge, LabelDefinition
+from service.templates import Templates, fill_family
+from service.whole_articles import WholeArticle
+
+Tables = TypeVar("Tables", bound=BaseModel)
+Line = TypeVar("Line")
+
+
+# Fewer cannot be dealt into folds of which each can be learnt from.
+_LEAST_TEXTS = 6
 
 
 class SeedsError(Exception):
     """The seeds contradict themselves; says in which file, which line, and what."""
-
-
-class LabelDefinition(BaseModel):
-    """A watched label: one table of labels.toml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str = Field(min_length=1)
-    definition: str = Field(min_length=1)
-    aliases: list[str] = Field(min_length=1)
-
-
-class LabelsFile(BaseModel):
-    """labels.toml: the watched labels by their names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    labels: dict[str, LabelDefinition] = Field(min_length=1)
 
 
 class SeedPassage(BaseModel):
@@ -49,8 +42,8 @@ class SeedPassage(BaseModel):
     boilerplate: bool = False
 
 
-class BackgroundText(BaseModel):
-    """One line of background.jsonl: a short text of its own."""
+class WrittenText(BaseModel):
+    """One line of background.jsonl or in_beat.jsonl: a short text of its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,21 +53,33 @@ class BackgroundText(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class LabelledText:
-    """A training text. `article` names the seed it is from, none for background."""
+    """A training text.
+
+    `article` names the seed it is from, none for the rest; `group` what may not stand on both
+    sides of a fold; `written` is false for a filled template.
+    """
 
     text: str
     labels: frozenset[str]
     article: str | None
+    group: str
+    written: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
     """All that the model learns from."""
 
-    labels: dict[str, LabelDefinition]
+    knowledge: Knowledge
     articles: dict[str, str]
     texts: list[LabelledText]
     sha256: str
+    whole_articles: list[WholeArticle] = field(default_factory=list)
+
+    @property
+    def labels(self) -> dict[str, LabelDefinition]:
+        """The watched labels."""
+        return self.knowledge.labels
 
     def labels_of(self, article: str) -> frozenset[str]:
         """Return the labels of a seed: those of its passages."""
@@ -84,42 +89,94 @@ class Seeds:
 def read_seeds(seeds_dir: Path) -> Seeds:
     """Read the seeds and check them against each other.
 
+    Only labels.toml and passages.jsonl must be there.
+
     Raises:
         SeedsError: a file is missing or broken, an offset does not fit its article, a label is
-            not in labels.toml.
+            not in labels.toml, or no text has it, or all have.
     """
-    labels = _read_labels(seeds_dir / "labels.toml")
+    knowledge = _read_toml(seeds_dir / "labels.toml", Knowledge)
     articles = {
         path.stem: _read_file(path) for path in sorted((seeds_dir / "articles").glob("*.txt"))
     }
 
-    def read_passage(line: str) -> LabelledText:
+    def read_passage(line: str, _number: int) -> LabelledText:
         passage = SeedPassage.model_validate_json(line)
         if passage.boilerplate and passage.labels:
             raise ValueError("boilerplate with labels")
-        _check_labels(passage.labels, labels)
-        return LabelledText(
-            _quote_passage(passage, articles), frozenset(passage.labels), passage.article
-        )
-
-    def read_background(line: str) -> LabelledText:
-        background = BackgroundText.model_validate_json(line)
-        _check_labels(background.labels, labels)
-        return LabelledText(background.text, frozenset(background.labels), None)
+        _check_labels(passage.labels, knowledge)
+        quote = _quote_passage(passage, articles)
+        return LabelledText(quote, frozenset(passage.labels), passage.article, passage.article)
 
     texts = _read_lines(seeds_dir / "passages.jsonl", read_passage)
-    texts += _read_lines(seeds_dir / "background.jsonl", read_background)
-    for label in labels:
-        if not any(label in text.labels for text in texts):
+    for name in ("background.jsonl", "in_beat.jsonl"):
+
+        def read_written(line: str, number: int, name: str = name) -> LabelledText:
+            written = WrittenText.model_validate_json(line)
+            _check_labels(written.labels, knowledge)
+            return LabelledText(written.text, frozenset(written.labels), None, f"{name}:{number}")
+
+        if (seeds_dir / name).exists():
+            texts += _read_lines(seeds_dir / name, read_written)
+    if (seeds_dir / "templates.toml").exists():
+        texts += _fill_templates(seeds_dir / "templates.toml", knowledge)
+    _check_sides(seeds_dir, knowledge, texts)
+    whole_articles = _read_whole_articles(seeds_dir / "labelled_articles.jsonl", knowledge)
+    return Seeds(knowledge, articles, texts, _hash_files(seeds_dir), whole_articles)
+
+
+def _check_sides(seeds_dir: Path, knowledge: Knowledge, texts: list[LabelledText]) -> None:
+    # A filled template is no measure of how the news is written.
+    texts = [text for text in texts if text.written]
+    if len(texts) < _LEAST_TEXTS:
+        raise SeedsError(
+            f"{seeds_dir}: {len(texts)} texts are too few to learn from and to judge by; "
+            f"write {_LEAST_TEXTS} or more"
+        )
+    for label in knowledge.labels:
+        having = sum(label in text.labels for text in texts)
+        if not having:
             raise SeedsError(
-                f"{seeds_dir / 'passages.jsonl'}: no passage has the label {label}, which "
+                f"{seeds_dir / 'passages.jsonl'}: no text has the label {label}, which "
                 "labels.toml defines; label some, or take it out"
             )
-    return Seeds(labels, articles, texts, _hash_files(seeds_dir))
+        if having == len(texts):
+            raise SeedsError(
+                f"{seeds_dir / 'background.jsonl'}: every text there is has the label {label}, "
+                "so that nothing tells what it is not; write some without it"
+            )
 
 
-def _check_labels(given: list[str], known: dict[str, LabelDefinition]) -> None:
-    unknown = sorted(set(given) - known.keys())
+def _read_whole_articles(path: Path, knowledge: Knowledge) -> list[WholeArticle]:
+    read: dict[str, int] = {}
+
+    def read_article(line: str, number: int) -> WholeArticle:
+        article = WholeArticle.model_validate_json(line)
+        _check_labels(article.labels, knowledge)
+        if (before := read.setdefault(article.id, number)) != number:
+            raise ValueError(f"the id {article.id!r} is that of line {before}")
+        return article
+
+    return _read_lines(path, read_article) if path.exists() else []
+
+
+def _fill_templates(path: Path, knowledge: Knowledge) -> list[LabelledText]:
+    templates = _read_toml(path, Templates)
+    texts = []
+    try:
+        for family in templates.families:
+            _check_labels(family.labels, knowledge)
+            texts += [
+                LabelledText(filled.text, filled.labels, None, family.name, written=False)
+                for filled in fill_family(family, templates.slots)
+            ]
+    except ValueError as error:
+        raise SeedsError(f"{path}: {error}") from error
+    return texts
+
+
+def _check_labels(given: list[str], knowledge: Knowledge) -> None:
+    unknown = sorted(set(given) - knowledge.labels.keys())
     if unknown:
         raise ValueError(f"not in labels.toml: {', '.join(unknown)}")
 
@@ -131,22 +188,22 @@ def _quote_passage(passage: SeedPassage, articles: dict[str, str]) -> str:
     return quote
 
 
-def _read_labels(path: Path) -> dict[str, LabelDefinition]:
+def _read_toml(path: Path, kind: type[Tables]) -> Tables:
     try:
-        return LabelsFile.model_validate(tomllib.loads(_read_file(path))).labels
+        return kind.model_validate(tomllib.loads(_read_file(path)))
     except ValueError as error:  # not TOML, or not the tables that we need
         raise SeedsError(f"{path}: {_explain(error)}") from error
 
 
-def _read_lines(path: Path, read: Callable[[str], LabelledText]) -> list[LabelledText]:
-    texts = []
+def _read_lines(path: Path, read: Callable[[str, int], Line]) -> list[Line]:
+    lines = []
     # Not str.splitlines: a text may hold U+2028, which JSON does not escape.
     for number, line in enumerate(_read_file(path).removesuffix("\n").split("\n"), start=1):
         try:
-            texts.append(read(line))
+            lines.append(read(line, number))
         except ValueError as error:
             raise SeedsError(f"{path}, line {number}: {_explain(error)}") from error
-    return texts
+    return lines
 
 
 def _read_file(path: Path) -> str:

@@ -101,6 +101,11 @@ class Settings(BaseModel):
     model_dir: Path = Field(
         CHECKOUT / "models", description="Folder of the trained model; default: `models/`."
     )
+    review: Literal["drop", "publish"] = Field(
+        "drop",
+        description="What becomes of an article with labels in the review band alone: nothing "
+        "(they are counted), or an alert whose labels all say `review`.",
+    )
     article_max_bytes: int = Field(
         1_000_000,
         ge=1_000,

@@ -1,37 +1,37 @@
-"""Seeds -> model, threshold, card. Deterministic: the same seeds give the same file."""
+"""Seeds -> model, thresholds, figures. Deterministic: the same seeds give the same file."""
 
 import hashlib
-import warnings
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import Pipeline
 
 from service import __version__
-from service.evaluation import ModelEvaluation, measure_labels
-from service.model_card import write_card
+from service.calibration import calibrate_pipeline, choose_thresholds, fit_calibration
+from service.evaluation import Bools, Floats, Verdicts, measure, measure_reliability
+from service.fitting import TrainingTexts, fit_pipeline, weigh
+from service.model_card import ModelEvaluation, SeedCounts, write_card_file
 from service.model_file import (
+    EVALUATION_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
     LabelManifest,
     Manifest,
     serialise_pipeline,
 )
-from service.seeds import LabelDefinition, Seeds
+from service.seeds import LabelledText, Seeds
+from service.whole_articles import choose_passages, pool_passages
 
-CARD_FILE = "README.md"
-EVALUATION_FILE = "evaluation.json"
-# Words of any script, single letters too: "e" holds "Tehreek-e-Taliban" together.
-_WORD = r"(?u)\b\w+\b"
-# Weaker regularisation than scikit-learn's 1.0, as rows are short and of unit length.
-_C = 10.0
+_FOLDS = 5
+# The fold that no text is in: what is fitted without it has seen all.
+_NO_FOLD = -1
+
+Ints = NDArray[np.int64]
+Wordings = NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +42,33 @@ class TrainedModel:
     evaluation: ModelEvaluation
 
 
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """Pipelines by the fold that they have not seen, and what they say of it.
+
+    `truth` and `odds`, shape (texts, labels), are of what people labelled, left out in its fold:
+    the passages of seed articles first, the other hand-written texts, whole articles last.
+    """
+
+    pipelines: dict[int, Pipeline]
+    truth: Bools
+    odds: Floats
+
+
 def train_model(seeds: Seeds) -> TrainedModel:
-    """Fit the pipeline on all seeds; choose the threshold and measure on left-out seeds."""
-    texts = np.array([text.text for text in seeds.texts], dtype=object)
-    names = list(seeds.labels)
-    truth = np.array([[name in text.labels for name in names] for text in seeds.texts])
-    folds = _assign_folds(seeds)
-    probabilities = np.zeros(truth.shape)
-    for fold in np.unique(folds):
-        left_out = folds == fold
-        with warnings.catch_warnings():
-            # A label whose only passages are left out is then never found, as it should be.
-            warnings.filterwarnings("ignore", message="Label not .* is present", module="sklearn")
-            fitted = _build_pipeline(seeds.labels).fit(
-                texts[~left_out], truth[~left_out].astype(int)
-            )
-        probabilities[left_out] = fitted.predict_proba(texts[left_out])[:, -len(names) :]
-    threshold = _choose_threshold(truth, probabilities)
-    pipeline = _build_pipeline(seeds.labels).fit(texts, truth.astype(int))
-    pipeline.label_names_ = names
-    return TrainedModel(pipeline, _evaluate(seeds, names, truth, probabilities, threshold))
+    """Fit the pipeline on all seeds; calibrate, choose thresholds and measure on left-out ones.
+
+    Articles labelled as a whole, where there are any, are fitted on in a second round: the first,
+    without them, tells which of their passages carry the labels.
+    """
+    fitted = _fit_folds(seeds)
+    if seeds.whole_articles:
+        fitted = _fit_folds_with_whole_articles(seeds, fitted)
+    calibration = fit_calibration(fitted.odds, fitted.truth)
+    pipeline = fitted.pipelines[_NO_FOLD]
+    calibrate_pipeline(pipeline, calibration)
+    pipeline.label_names_ = list(seeds.labels)
+    return TrainedModel(pipeline, _evaluate(seeds, fitted.truth, calibration.apply(fitted.odds)))
 
 
 def write_model(trained: TrainedModel, seeds: Seeds, model_dir: Path) -> Manifest:
@@ -83,6 +90,7 @@ def write_model(trained: TrainedModel, seeds: Seeds, model_dir: Path) -> Manifes
                 title=label.title,
                 definition=label.definition,
                 threshold=trained.evaluation.threshold,
+                review_threshold=trained.evaluation.review_threshold,
             )
             for name, label in seeds.labels.items()
         ],
@@ -91,79 +99,123 @@ def write_model(trained: TrainedModel, seeds: Seeds, model_dir: Path) -> Manifes
     (model_dir / MODEL_FILE).write_bytes(content)
     for name, message in ((MANIFEST_FILE, manifest), (EVALUATION_FILE, trained.evaluation)):
         (model_dir / name).write_text(message.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    card = write_card(trained.evaluation, manifest, seeds, len(content))
-    (model_dir / CARD_FILE).write_text(card, encoding="utf-8")
+    write_card_file(model_dir)
     return manifest
 
 
-def _build_pipeline(labels: dict[str, LabelDefinition]) -> Pipeline:
-    analyse = CountVectorizer(token_pattern=_WORD, ngram_range=(1, 1)).build_analyzer()
-    aliases = sorted(
-        {" ".join(analyse(alias)) for label in labels.values() for alias in label.aliases}
-    )
-    longest = max(len(alias.split()) for alias in aliases)
-    words = TfidfVectorizer(token_pattern=_WORD, ngram_range=(1, 2), sublinear_tf=True)
-    names = CountVectorizer(
-        token_pattern=_WORD, ngram_range=(1, longest), vocabulary=aliases, binary=True
-    )
-    # liblinear's dual coordinate descent calls no BLAS, so the weights do not depend on the CPU.
-    classify = LogisticRegression(
-        C=_C,
-        class_weight="balanced",
-        solver="liblinear",
-        dual=True,
-        tol=1e-6,
-        max_iter=100_000,
-        random_state=0,
-    )
-    return Pipeline(
-        [
-            ("features", FeatureUnion([("words", words), ("aliases", names)])),
-            ("labels", OneVsRestClassifier(classify)),
-        ]
-    )
+def _fit_folds(seeds: Seeds) -> _Fitted:
+    texts = _gather_texts(seeds.texts, list(seeds.labels))
+    folds = _deal_texts(seeds)
+    pipelines = {
+        fold: fit_pipeline(seeds.knowledge, texts.pick(folds != fold))
+        for fold in (*np.unique(folds).tolist(), _NO_FOLD)
+    }
+    return _judge_texts(pipelines, texts, folds)
 
 
-def _assign_folds(seeds: Seeds) -> NDArray[np.int64]:
-    # A whole seed article is left out at a time; the background is dealt out in turn.
-    articles = list(seeds.articles)
-    return np.array(
-        [
-            articles.index(text.article) if text.article else position % len(articles)
-            for position, text in enumerate(seeds.texts)
-        ]
-    )
+def _judge_texts(pipelines: dict[int, Pipeline], texts: TrainingTexts, folds: Ints) -> _Fitted:
+    # A filled template resembles its family's other sentences more than the news resembles it.
+    odds = _weigh_left_out(pipelines, texts.texts, folds)
+    return _Fitted(pipelines, texts.truth[texts.written], odds[texts.written])
 
 
-def _choose_threshold(truth: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> float:
-    # One threshold for all labels: with a handful of positives a label's own would be chance.
-    candidates = np.round(np.arange(0.30, 0.91, 0.01), 2)
-    reached = [
-        f1_score(truth.ravel(), (probabilities >= candidate).ravel()) for candidate in candidates
+def _fit_folds_with_whole_articles(seeds: Seeds, first: _Fitted) -> _Fitted:
+    calibration = fit_calibration(first.odds, first.truth)
+    threshold, _review = choose_thresholds(first.truth, calibration.apply(first.odds))
+    names = list(seeds.labels)
+    texts, folds = _gather_texts(seeds.texts, names), _deal_texts(seeds)
+    labels = _tell_labels([article.labels for article in seeds.whole_articles], names)
+    passages = [article.split() for article in seeds.whole_articles]
+    article_of = np.repeat(np.arange(len(passages)), [len(each) for each in passages])
+    wordings = np.array([passage for each in passages for passage in each], dtype=object)
+    passage_folds = article_of % _count_folds(seeds)
+    pipelines = {}
+    for fold, pipeline in first.pipelines.items():
+        probabilities = calibration.apply(weigh(pipeline, wordings))
+        carried = _carry_labels(wordings, probabilities, article_of, labels, threshold)
+        kept = texts.pick(folds != fold).join(carried.pick(passage_folds != fold))
+        pipelines[fold] = fit_pipeline(seeds.knowledge, kept)
+    short = _judge_texts(pipelines, texts, folds)
+    # What people said they said of the article, so it is judged as a whole.
+    odds = pool_passages(_weigh_left_out(pipelines, wordings, passage_folds), article_of)
+    return _Fitted(pipelines, np.vstack([short.truth, labels]), np.vstack([short.odds, odds]))
+
+
+def _carry_labels(
+    wordings: Wordings, probabilities: Floats, article_of: Ints, labels: Bools, threshold: float
+) -> TrainingTexts:
+    chosen = [
+        choose_passages(probabilities[article_of == number], each, threshold)
+        for number, each in enumerate(labels)
     ]
-    # The middle of the best stretch: as far as can be from where it gets worse.
-    return float(candidates[int(np.median(np.flatnonzero(np.isclose(reached, max(reached)))))])
-
-
-def _evaluate(
-    seeds: Seeds,
-    names: list[str],
-    truth: NDArray[np.bool_],
-    probabilities: NDArray[np.float64],
-    threshold: float,
-) -> ModelEvaluation:
-    decided = probabilities >= threshold
-    article_of = np.array([text.article or "" for text in seeds.texts])
-    article_truth = np.array(
-        [truth[article_of == article].any(axis=0) for article in seeds.articles]
+    return TrainingTexts(
+        wordings,
+        truth=np.vstack([truth for truth, _ in chosen]),
+        known=np.vstack([known for _, known in chosen]),
+        written=np.ones(len(wordings), dtype=bool),
     )
-    article_decided = np.array(
-        [decided[article_of == article].any(axis=0) for article in seeds.articles]
+
+
+def _gather_texts(texts: Sequence[LabelledText], names: Sequence[str]) -> TrainingTexts:
+    truth = _tell_labels([text.labels for text in texts], names)
+    return TrainingTexts(
+        texts=np.array([text.text for text in texts], dtype=object),
+        truth=truth,
+        known=np.ones_like(truth),
+        written=np.array([text.written for text in texts]),
+    )
+
+
+def _tell_labels(labels: Sequence[Collection[str]], names: Sequence[str]) -> Bools:
+    return np.array([[name in each for name in names] for each in labels])
+
+
+def _count_folds(seeds: Seeds) -> int:
+    return max(_FOLDS, len(seeds.articles))
+
+
+def _deal_texts(seeds: Seeds) -> Ints:
+    # A whole seed article, and a whole family of templates, is left out at a time; the rest is
+    # dealt out in turn.
+    groups = list(dict.fromkeys(text.group for text in seeds.texts if text.article is None))
+    dealt = {group: position % _count_folds(seeds) for position, group in enumerate(groups)}
+    dealt |= {article: position for position, article in enumerate(seeds.articles)}
+    return np.array([dealt[text.group] for text in seeds.texts])
+
+
+def _weigh_left_out(pipelines: dict[int, Pipeline], texts: Wordings, folds: Ints) -> Floats:
+    odds = np.zeros((len(texts), len(pipelines[_NO_FOLD][-1].estimators_)))
+    for fold in np.unique(folds).tolist():
+        odds[folds == fold] = weigh(pipelines[fold], texts[folds == fold])
+    return odds
+
+
+def _evaluate(seeds: Seeds, truth: Bools, probabilities: Floats) -> ModelEvaluation:
+    names = list(seeds.labels)
+    threshold, review_threshold = choose_thresholds(truth, probabilities)
+    passages = Verdicts(names, truth, probabilities, threshold)
+    # The passages of seed articles stand before all else that people labelled.
+    article_of = np.array([text.article for text in seeds.texts if text.article], dtype=object)
+    rows = [np.flatnonzero(article_of == article) for article in seeds.articles]
+    articles = Verdicts(
+        names,
+        np.array([truth[row].any(axis=0) for row in rows]),
+        np.array([probabilities[row].max(axis=0) for row in rows]),
+        threshold,
     )
     return ModelEvaluation(
         threshold=threshold,
-        passages=measure_labels(names, truth, decided),
-        articles=measure_labels(names, article_truth, article_decided),
-        article_decisions=article_truth.size,
-        article_decisions_right=int((article_truth == article_decided).sum()),
+        review_threshold=review_threshold,
+        seeds=SeedCounts(
+            articles=len(seeds.articles),
+            texts=len(seeds.texts) + len(seeds.whole_articles),
+            written=len(truth),
+            with_a_label=sum(bool(text.labels) for text in seeds.texts)
+            + sum(bool(article.labels) for article in seeds.whole_articles),
+        ),
+        passages=measure(passages),
+        articles=measure(articles),
+        article_decisions=articles.truth.size,
+        article_decisions_right=int((articles.truth == articles.called).sum()),
+        reliability=measure_reliability(passages),
     )

@@ -64,6 +64,7 @@ def label(**changes: Any) -> AlertLabel:
     fields = {
         "label": "ttp",
         "title": "Pakistani Taliban (TTP)",
+        "band": "alert",
         "probability": 0.98,
         "threshold": 0.7,
         "evidence": [evidence()],
@@ -80,7 +81,9 @@ def evidence(**changes: Any) -> Evidence:
         "end": len(TTP_TITLE),
         "quote": TTP_TITLE,
         "probability": 0.98,
-        "terms": [Term(term="ttp", weight=5.25)],
+        "terms": [Term(kind="word", term="ttp", weight=5.25)],
+        "rest": 0.64,
+        "bias": -2.0,
         **changes,
     }
     return Evidence(**fields)

@@ -12,7 +12,9 @@ from pydantic.fields import FieldInfo
 
 from service.cli import commands
 from service.metrics import Metrics
+from service.model_card import REPORT_FILE
 from service.model_file import MANIFEST_FILE, Manifest
+from service.report import Report
 from service.seeds import read_seeds
 from service.settings import CHECKOUT, PREFIX, Settings
 
@@ -60,10 +62,27 @@ def write_commands() -> str:
     return _table("command | what it does", rows)
 
 
+def write_quality() -> str:
+    path = CHECKOUT / "models" / REPORT_FILE
+    report = Report.model_validate_json(path.read_bytes())
+    rows = [
+        f"| `{name}` | {label.support} | {label.precision:.2f} | {label.recall:.2f} "
+        f"| {label.f1:.2f} |"
+        for name, label in report.all.labels.items()
+    ]
+    average, interval = report.all.macro, report.all.intervals["macro_f1"]
+    rows.append(
+        f"| mean | {report.all.texts} articles | {average.precision:.2f} | {average.recall:.2f} "
+        f"| {average.f1:.2f} (95 %: {interval.low:.2f}-{interval.high:.2f}) |"
+    )
+    return _table(f"`{report.file}` | articles with it | precision | recall | F1", rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "commands": write_commands,
     "labels": write_labels,
     "metrics": write_metrics,
+    "quality": write_quality,
     "settings": write_settings,
 }
 

@@ -12,11 +12,19 @@ SERVICE = CHECKOUT / "service"
 MODULES = {path.stem: path for path in sorted(SERVICE.glob("*.py"))}
 LIBRARIES_OF = {
     "faust": {"app", "worker"},
-    "sklearn": {"classifier", "evaluation", "model_file", "training"},
+    "sklearn": {
+        "calibration",
+        "classifier",
+        "evaluation",
+        "features",
+        "fitting",
+        "model_file",
+        "training",
+    },
     "skops": {"model_file"},
     "prometheus_client": {"health", "metrics", "worker", "worker_process"},
-    "typer": {"cli"},
-    "rich": {"console", "demo"},
+    "typer": {"cli", "model_commands"},
+    "rich": {"console", "demo", "report_tables"},
 }
 PURE = {"messages", "formats", "passages", "classifier", "handling"}
 OUTSIDE_WORLD = {

@@ -8,6 +8,7 @@ from service.handling import (
     OUTCOMES,
     Alerted,
     FailureLimit,
+    HandlingRules,
     Outcome,
     Rejected,
     Unmatched,
@@ -15,17 +16,19 @@ from service.handling import (
     Withheld,
     handle_article,
 )
-from service.messages import RawArticle, RejectionReason, derive_alert_id
+from service.messages import Article, RawArticle, RejectionReason, derive_alert_id
 from tests.factories import NOW, TTP_TITLE, load_classifier, raw, write_article
 from tests.test_formats import any_bytes
 
-MAX_BYTES = 1_000_000
 FAILED = Rejected(RejectionReason.HANDLER_FAILED, "KeyError")
 HANDLED = Unmatched("a1")
 
 
-def handle(message: RawArticle, max_bytes: int = MAX_BYTES) -> Outcome:
-    return handle_article(message, load_classifier(), max_bytes=max_bytes, now=NOW)
+RULES = HandlingRules(article_max_bytes=1_000_000, review="drop")
+
+
+def handle(message: RawArticle, rules: HandlingRules = RULES) -> Outcome:
+    return handle_article(message, load_classifier(), rules, NOW)
 
 
 def handle_value(**changes: object) -> Outcome:
@@ -89,9 +92,25 @@ def test_what_is_no_article_is_rejected(value: bytes | None) -> None:
 
 def test_article_is_rejected_unread_above_the_limit_and_read_at_it() -> None:
     value = write_article(id="a5")
-    assert handle(raw(value=value), max_bytes=len(value)) == Unmatched("a5")
-    outcome = handle(raw(value=b"[" * 1_001), max_bytes=1_000)
+    assert handle(raw(value=value), HandlingRules(len(value), "drop")) == Unmatched("a5")
+    outcome = handle(raw(value=b"[" * 1_001), HandlingRules(1_000, "drop"))
     assert outcome == Rejected(RejectionReason.TOO_LARGE, "1001 bytes; at most 1000 are read")
+
+
+REVIEW_TEXT = "Officials met in Kabul on Tuesday about trade through Chabahar and about visas."
+
+
+def test_article_that_only_may_match_goes_nowhere_unless_the_settings_say_so() -> None:
+    labelling = load_classifier().label_article(Article(id="a6", title=REVIEW_TEXT))
+    bands = {label.label: label.band for label in labelling.labels}
+    assert set(bands.values()) == {"review"}, "choose another text"
+    dropped = handle_value(id="a6", title=REVIEW_TEXT)
+    assert dropped == Unmatched("a6", tuple(bands))
+    published = handle(
+        raw(value=write_article(id="a6", title=REVIEW_TEXT)), HandlingRules(1_000, "publish")
+    )
+    assert isinstance(published, Alerted)
+    assert published.alert.labels == labelling.labels
 
 
 @pytest.mark.parametrize(
@@ -133,7 +152,7 @@ def test_same_message_comes_to_the_same_outcome(status: str, title: str, version
 def test_only_the_clock_given_is_read() -> None:
     message = raw(value=write_article(title=TTP_TITLE))
     later = NOW + timedelta(days=1)
-    outcome = handle_article(message, load_classifier(), max_bytes=MAX_BYTES, now=later)
+    outcome = handle_article(message, load_classifier(), RULES, later)
     assert isinstance(outcome, Alerted)
     assert outcome.alert.labelled_at == later
 

@@ -22,6 +22,7 @@ CLOSED_SETS = {
     "beatwatch_articles_total": ("outcome", {outcome.name for outcome in OUTCOMES}),
     "beatwatch_rejections_total": ("reason", set(RejectionReason)),
     "beatwatch_alerts_total": ("label", set(LABELS)),
+    "beatwatch_reviews_total": ("label", set(LABELS)),
 }
 REJECTED = Rejected(RejectionReason.INVALID_JSON, "cut off")
 EXAMPLES: list[Outcome] = [
@@ -74,6 +75,7 @@ def test_only_the_series_that_are_declared_are_shown(metrics: Metrics) -> None:
         "beatwatch_articles_read",
         "beatwatch_rejections",
         "beatwatch_alerts",
+        "beatwatch_reviews",
         "beatwatch_labelling_seconds",
         "beatwatch_alert_delay_seconds",
         "beatwatch_assigned_partitions",
@@ -143,3 +145,14 @@ def test_two_workers_in_one_process_do_not_share_their_counts(metrics: Metrics) 
     other = Metrics(CollectorRegistry(), load_classifier().manifest)
     metrics.count_outcome(REJECTED, 1.0)
     assert sum(read_counts(other, "beatwatch_articles_total").values()) == 0
+
+
+def test_labels_in_the_review_band_are_counted_apart_whatever_became_of_the_article(
+    metrics: Metrics,
+) -> None:
+    both = [label(), label(label="border", band="review")]
+    metrics.count_outcome(Alerted(alert(labels=both)), 1.0)
+    metrics.count_outcome(Unmatched("a1", ("border",)), 1.0)
+    assert read_counts(metrics, "beatwatch_alerts_total")["border"] == 0
+    assert read_counts(metrics, "beatwatch_alerts_total")["ttp"] == 1
+    assert read_counts(metrics, "beatwatch_reviews_total")["border"] == 2

@@ -4,12 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.passages import (
-    PASSAGE_MAX_CHARACTERS,
-    PASSAGES_MAX,
-    is_boilerplate,
-    split_passages,
-)
+from service.boilerplate import is_boilerplate, mask_markup
+from service.passages import PASSAGE_MAX_CHARACTERS, PASSAGES_MAX, keep_title, split_passages
 from service.seeds import SeedPassage
 from tests.factories import SEEDS
 
@@ -160,3 +156,47 @@ def test_megabyte_of_the_same_is_split_up_to_the_most_passages(unit: str) -> Non
     assert len(passages) <= PASSAGES_MAX
     end = len(text) if len(passages) < PASSAGES_MAX else passages[-1].end
     assert "".join("".join(quotes_of(text)).split()) == "".join(text[:end].split())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Le « TTP », la « Fitna » et les « Khawarij » ont été visés.",
+        "Die »TTP« hat »zehn« Soldaten in »Peshawar« getötet.",
+        "TEHREEK-E-TALIBAN PAKISTAN KILLS TEN SOLDIERS IN NORTH WAZIRISTAN",
+        "Home, for the Afghans deported from Pakistan this week, is a tent at Torkham.",
+    ],
+)
+def test_sentence_is_not_taken_for_page_furniture(line: str) -> None:
+    assert quotes_of(f"It was reported today.\n\n{line}") == ["It was reported today.", line]
+
+
+def test_hard_wrapped_wire_in_capitals_is_read_whole() -> None:
+    wire = "ISLAMABAD\nTHE PAKISTANI TALIBAN CLAIMED THE BLAST\nAND KABUL CLOSED THE TORKHAM GATE"
+    assert "".join(quotes_of(wire)).count("TALIBAN") == 1
+
+
+@pytest.mark.parametrize("title", ["Watch: Pakistan closes Torkham", "Video | TTP attack", "Home"])
+def test_title_is_kept_whatever_it_begins_with(title: str) -> None:
+    (span,) = keep_title(f" {title} ")
+    assert f" {title} "[span.start : span.end] == title
+
+
+@given(
+    st.lists(st.sampled_from(["&#", "&#x", "1", "8", "b", ";", "<", "!--", "-->", ">", "p", "a "]))
+)
+def test_masked_markup_has_the_length_of_the_text(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    assert len(mask_markup(text)) == len(text)
+
+
+def test_what_a_comment_of_the_page_says_is_not_read() -> None:
+    text = "<p>Cricket.</p><!-- Pakistan closed the border at Torkham --><p>Rain.</p>"
+    masked = mask_markup(text)
+    assert masked.split() == ["Cricket.", "Rain."]
+    assert masked.index("Rain") == text.index("Rain")
+
+
+@pytest.mark.parametrize("entity", ["&#1;", "&#x1;", "&#11;", "&#xFFFE;"])
+def test_entity_that_is_no_character_is_blank(entity: str) -> None:
+    assert mask_markup(f"a {entity} b").split() == ["a", "b"]

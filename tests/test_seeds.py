@@ -8,15 +8,20 @@ import pytest
 
 from service.seeds import SeedPassage, SeedsError, read_seeds
 from tests.factories import SEEDS
+from tests.seed_counts import README, replace_counts
 
 PASSAGES = [
     SeedPassage.model_validate_json(line)
     for line in (SEEDS / "passages.jsonl").read_text(encoding="utf-8").splitlines()
 ]
-BACKGROUND = [
-    json.loads(line)["text"]
-    for line in (SEEDS / "background.jsonl").read_text(encoding="utf-8").splitlines()
-]
+WRITTEN = {
+    name: [
+        json.loads(line)["text"]
+        for line in (SEEDS / name).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    ]
+    for name in ("background.jsonl", "in_beat.jsonl")
+}
+POLIO = Path(__file__).parent / "data" / "polio"
 ARTICLES = {
     path.stem: path.read_bytes().decode("utf-8")
     for path in sorted((SEEDS / "articles").glob("*.txt"))
@@ -28,24 +33,27 @@ def copied_seeds(tmp_path: Path) -> Path:
     return Path(shutil.copytree(SEEDS, tmp_path / "seeds"))
 
 
+@pytest.fixture
+def polio_seeds(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(POLIO, tmp_path / "polio"))
+
+
 def change_line(path: Path, number: int, line: str) -> None:
     lines = path.read_text(encoding="utf-8").split("\n")
     lines[number - 1] = line
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def read_table(first_heading: str) -> list[list[str]]:
-    """Rows of the table in seeds/README.md that follows a heading row, without backticks."""
-    readme = (SEEDS / "README.md").read_text(encoding="utf-8")
-    rows = readme.split(f"| {first_heading} |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
-    return [[cell.strip(" `") for cell in row.strip("|").split("|")] for row in rows]
+def write_whole(seeds: Path, *lines: str) -> None:
+    (seeds / "labelled_articles.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def test_five_articles_and_the_four_watched_labels_are_read() -> None:
     seeds = read_seeds(SEEDS)
     assert seeds.articles.keys() == ARTICLES.keys()
     assert list(seeds.labels) == ["ttp", "deportation", "border", "india_ties"]
-    assert len(seeds.texts) == len(PASSAGES) + len(BACKGROUND)
+    written = [text for text in seeds.texts if text.written]
+    assert len(written) == len(PASSAGES) + sum(map(len, WRITTEN.values()))
 
 
 def test_labels_of_an_article_are_those_of_its_passages() -> None:
@@ -85,43 +93,32 @@ def test_passages_are_in_the_order_of_the_articles_and_name_labels_in_their_orde
         assert each.labels == sorted(each.labels, key=order.index)
 
 
-def test_no_text_is_in_the_background_twice() -> None:
-    assert [text for text, count in Counter(BACKGROUND).items() if count > 1] == []
+def test_no_text_is_written_twice() -> None:
+    texts = [text for each in WRITTEN.values() for text in each]
+    assert [text for text, count in Counter(texts).items() if count > 1] == []
 
 
 def test_background_texts_are_of_the_length_that_readme_asks_for() -> None:
-    readme = (SEEDS / "README.md").read_text(encoding="utf-8")
-    asked = re.search(r"full sentences, (\d+) to (\d+) characters", readme)
+    asked = re.search(r"full sentences, (\d+) to (\d+) characters", README.read_text("utf-8"))
     assert asked is not None
     least, most = map(int, asked.groups())
-    assert [text for text in BACKGROUND if not least <= len(text) <= most] == []
+    assert [text for text in WRITTEN["background.jsonl"] if not least <= len(text) <= most] == []
 
 
-def test_readme_counts_the_passages_that_there_are() -> None:
-    labels = list(read_seeds(SEEDS).labels)
-    rows = [
-        [
-            article,
-            *(
-                str(sum(counted))
-                for counted in (
-                    [True for _ in passages],
-                    *([label in each.labels for each in passages] for label in labels),
-                    [not each.labels and not each.boilerplate for each in passages],
-                    [each.boilerplate for each in passages],
-                )
-            ),
-        ]
-        for article, passages in [
-            *((name, [each for each in PASSAGES if each.article == name]) for name in ARTICLES),
-            ("all", PASSAGES),
-        ]
-    ]
-    assert read_table("article | passages") == rows
+def test_readme_counts_what_there_is() -> None:
+    readme = README.read_text("utf-8")
+    assert readme == replace_counts(readme), "python -m tests.seed_counts"
 
 
-def test_readme_counts_the_background_that_there_is() -> None:
-    assert read_table("file | texts") == [["background.jsonl", str(len(BACKGROUND))]]
+def test_readme_names_every_file_and_no_other() -> None:
+    named = set(re.findall(r"^\| `([\w.*/]+)` \| .* \|$", README.read_text("utf-8"), re.MULTILINE))
+    there = {path.name for path in SEEDS.iterdir() if path.is_file()} - {"README.md"}
+    assert there <= named
+    # What may be there and is not.
+    assert {name for name in named if "." in name} - there <= {
+        "articles/*.txt",
+        "labelled_articles.jsonl",
+    }
 
 
 @pytest.mark.parametrize(
@@ -150,16 +147,113 @@ def test_boilerplate_with_a_label_is_an_error(copied_seeds: Path) -> None:
         read_seeds(copied_seeds)
 
 
+@pytest.mark.parametrize("name", ["background.jsonl", "in_beat.jsonl"])
 @pytest.mark.parametrize(
     "line",
     ['{"text": "x", "labels": ["taliban"]}', '{"text": "", "labels": []}', "not JSON"],
 )
-def test_wrong_background_is_an_error_that_names_file_and_line(
-    copied_seeds: Path, line: str
+def test_wrong_text_is_an_error_that_names_file_and_line(
+    copied_seeds: Path, name: str, line: str
 ) -> None:
-    change_line(copied_seeds / "background.jsonl", 3, line)
-    with pytest.raises(SeedsError, match=r"background\.jsonl, line 3: "):
+    change_line(copied_seeds / name, 3, line)
+    with pytest.raises(SeedsError, match=rf"{re.escape(name)}, line 3: "):
         read_seeds(copied_seeds)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            '[[families]]\nname = "x"\nlabels = ["flu"]\nsentences = ["y"]',
+            "not in labels.toml: flu",
+        ),
+        (
+            '[[families]]\nname = "x"\nlabels = []\nsentences = ["{y}"]',
+            "no values for the slot 'y'",
+        ),
+        ("families = 3", "families"),
+    ],
+)
+def test_wrong_templates_are_an_error_that_names_them(
+    polio_seeds: Path, content: str, said: str
+) -> None:
+    (polio_seeds / "templates.toml").write_text(content, encoding="utf-8")
+    with pytest.raises(SeedsError, match=rf"templates\.toml: .*{re.escape(said)}"):
+        read_seeds(polio_seeds)
+
+
+def test_templates_are_filled_into_texts_of_one_group_a_family(polio_seeds: Path) -> None:
+    (polio_seeds / "templates.toml").write_text(
+        '[[families]]\nname = "case"\nlabels = ["polio"]\nsentences = ["{place} has polio."]\n'
+        'slots = { place = ["Bannu", "Tank", "Swat"] }\ntwin = { place = ["The novel"] }\n',
+        encoding="utf-8",
+    )
+    filled = [text for text in read_seeds(polio_seeds).texts if not text.written]
+    assert {text.group for text in filled} == {"case"}
+    assert {(text.text, *text.labels) for text in filled} == {
+        ("Bannu has polio.", "polio"),
+        ("Tank has polio.", "polio"),
+        ("Swat has polio.", "polio"),
+        ("The novel has polio.",),
+    }
+
+
+def test_labels_articles_and_passages_are_enough(polio_seeds: Path) -> None:
+    (polio_seeds / "background.jsonl").unlink()
+    assert len(read_seeds(polio_seeds).texts) == 8
+
+
+def test_label_without_a_text_is_an_error_that_names_it(polio_seeds: Path) -> None:
+    with (polio_seeds / "labels.toml").open("a", encoding="utf-8") as file:
+        file.write('[labels.flu]\ntitle = "Flu"\ndefinition = "Flu."\naliases = ["flu"]\n')
+    with pytest.raises(SeedsError, match="no text has the label flu"):
+        read_seeds(polio_seeds)
+
+
+def test_label_of_all_texts_is_an_error_that_names_it(polio_seeds: Path) -> None:
+    (polio_seeds / "background.jsonl").unlink()
+    path = polio_seeds / "passages.jsonl"
+    path.write_text(path.read_text("utf-8").replace("[]", '["polio"]'), encoding="utf-8")
+    with pytest.raises(SeedsError, match=r"every text there is has the label polio, .* without it"):
+        read_seeds(polio_seeds)
+
+
+def test_whole_articles_are_read_with_their_title_and_other_fields_are_ignored(
+    polio_seeds: Path,
+) -> None:
+    write_whole(
+        polio_seeds,
+        '{"id": "w1", "title": "A case", "text": "It rained.", "labels": ["polio"], "lang": "en"}',
+        '{"id": "w2", "text": "It snowed.\\n\\nIt snowed.", "labels": []}',
+    )
+    one, other = read_seeds(polio_seeds).whole_articles
+    assert (one.split(), one.labels) == (["A case", "It rained."], ["polio"])
+    assert (other.split(), other.labels) == (["It snowed."], [])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"id": "w2", "text": "It snowed.", "labels": ["flu"]}', "not in labels.toml: flu"),
+        ('{"id": "w1", "text": "It snowed.", "labels": []}', "the id 'w1' is that of line 1"),
+        ('{"id": "w2", "text": "x"}', "labels: Field required"),
+        ('{"id": "", "text": "x", "labels": []}', "id: "),
+        ('{"id": "w2", "text": " \\n", "labels": []}', "neither title nor text has a passage"),
+        ("", "Invalid JSON"),
+    ],
+)
+def test_wrong_whole_article_is_an_error_that_names_file_and_line(
+    polio_seeds: Path, line: str, said: str
+) -> None:
+    write_whole(polio_seeds, '{"id": "w1", "text": "It rained.", "labels": []}', line)
+    with pytest.raises(SeedsError, match=rf"labelled_articles\.jsonl, line 2: .*{said}"):
+        read_seeds(polio_seeds)
+
+
+def test_hash_changes_with_whole_articles(polio_seeds: Path) -> None:
+    before = read_seeds(polio_seeds).sha256
+    write_whole(polio_seeds, '{"id": "w1", "text": "It rained.", "labels": []}')
+    assert read_seeds(polio_seeds).sha256 != before
 
 
 def test_line_separator_inside_a_text_does_not_end_its_line(copied_seeds: Path) -> None:
@@ -172,7 +266,7 @@ def test_line_separator_inside_a_text_does_not_end_its_line(copied_seeds: Path) 
     assert text in [each.text for each in read_seeds(copied_seeds).texts]
 
 
-@pytest.mark.parametrize("name", ["passages.jsonl", "background.jsonl", "labels.toml"])
+@pytest.mark.parametrize("name", ["passages.jsonl", "labels.toml"])
 def test_missing_file_is_an_error_that_names_it(copied_seeds: Path, name: str) -> None:
     (copied_seeds / name).unlink()
     with pytest.raises(SeedsError, match=re.escape(name)):

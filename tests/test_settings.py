@@ -30,6 +30,7 @@ CHANGED = {
     "group": "other",
     "instance_id": "other",
     "model_dir": "other",
+    "review": "publish",
     "article_max_bytes": "1000",
     "batch_articles": "1",
     "batch_wait_seconds": "0.5",

@@ -1,28 +1,65 @@
 import hashlib
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tomllib
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from service import __version__
+from service import __version__, training
 from service.classifier import Classifier
-from service.evaluation import ModelEvaluation
+from service.fitting import TrainingTexts, fit_pipeline, weigh
 from service.messages import Article
-from service.model_card import write_card
+from service.model_card import ModelEvaluation, write_card_file
 from service.model_file import Manifest, load_model
 from service.seeds import Seeds, read_seeds
 from service.settings import CHECKOUT
 from service.training import TrainedModel, train_model, write_model
+from service.whole_articles import WholeArticle, choose_passages, pool_passages
 from tests.factories import MODELS, SEEDS
+
+POLIO = Path(__file__).parent / "data" / "polio"
+TEMPLATES = """
+[[families]]
+name = "campaign"
+labels = ["polio"]
+sentences = ["A campaign against {illness} began in {town}.", "{Town} counts its {illness} cases."]
+slots = { illness = ["polio", "poliovirus"], town = ["Swat", "Tank", "Bannu"] }
+twin = { illness = ["measles", "mumps"] }
+"""
+OUTBREAK = WholeArticle(
+    id="w1",
+    title="Sewage in Gaza holds type 2 poliovirus",
+    text="Laboratories found cVDPV2 in six samples of sewage, a strain of poliovirus.\n\n"
+    "A zebra was born in the zoo.",
+    labels=["polio"],
+)
+FAIR = WholeArticle(
+    id="w2",
+    text="The book fair opened with a speech.\n\nA giraffe was born in the zoo.",
+    labels=[],
+)
+
+
+def read_polio(*whole_articles: WholeArticle) -> Seeds:
+    return replace(read_seeds(POLIO), whole_articles=list(whole_articles))
+
+
+def weigh_word(trained: TrainedModel, word: str) -> float:
+    names = list(trained.pipeline[:-1].get_feature_names_out())
+    (estimator,) = trained.pipeline[-1].estimators_
+    return float(estimator.coef_[0][names.index(f"words__{word}")])
+
+
+def read_evaluation() -> ModelEvaluation:
+    return ModelEvaluation.model_validate_json((MODELS / "evaluation.json").read_bytes())
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +78,14 @@ def manifest() -> Manifest:
 
 
 @pytest.fixture(scope="module")
-def model_dir(
-    seeds: Seeds, trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def polio() -> TrainedModel:
+    return train_model(read_polio())
+
+
+@pytest.fixture(scope="module")
+def model_dir(polio: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "new" / "models"
-    write_model(trained, seeds, folder)
+    write_model(polio, read_polio(), folder)
     return folder
 
 
@@ -56,11 +96,16 @@ def written(model_dir: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def test_training_in_two_processes_gives_the_same_files(tmp_path: Path) -> None:
+    seeds_dir = Path(shutil.copytree(POLIO, tmp_path / "seeds"))
+    (seeds_dir / "templates.toml").write_text(TEMPLATES)
+    lines = [each.model_dump_json() + "\n" for each in (OUTBREAK, FAIR)]
+    (seeds_dir / "labelled_articles.jsonl").write_text("".join(lines))
+    command = [sys.executable, "-m", "service", "train", "--seeds", str(seeds_dir), "--out"]
     processes = [
         subprocess.Popen(  # noqa: S603, our own command
-            [sys.executable, "-m", "service", "train", "--out", str(tmp_path / hash_seed)],
+            [*command, str(tmp_path / hash_seed)],
             cwd=CHECKOUT,
-            env=os.environ | {"PYTHONHASHSEED": hash_seed},
+            env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(CHECKOUT)},
             stdout=subprocess.PIPE,
         )
         for hash_seed in ("1", "2")
@@ -77,7 +122,7 @@ def test_training_in_two_processes_gives_the_same_files(tmp_path: Path) -> None:
     assert one == other
     assert one.keys() == {"README.md", "evaluation.json", "manifest.json", "model.skops"}
     version = f"{__version__}+{one['model.skops'][:8]}"
-    assert [f"model {version}, 4 labels" in words for words in said] == [True, True]
+    assert [f"model {version}, 1 label" in words for words in said] == [True, True]
 
 
 def test_committed_model_is_of_these_seeds_and_this_release(
@@ -93,7 +138,7 @@ def test_committed_model_is_of_these_seeds_and_this_release(
 def test_committed_model_says_what_a_fresh_training_says(
     seeds: Seeds, trained: TrainedModel
 ) -> None:
-    texts = [text.text for text in seeds.texts]
+    texts = [text.text for text in seeds.texts[::4]]
     committed, _manifest = load_model(MODELS)
     # Other processors may round otherwise in the last places.
     np.testing.assert_allclose(
@@ -104,40 +149,54 @@ def test_committed_model_says_what_a_fresh_training_says(
 def test_committed_figures_and_thresholds_are_those_of_a_fresh_training(
     trained: TrainedModel, manifest: Manifest
 ) -> None:
-    committed = ModelEvaluation.model_validate_json((MODELS / "evaluation.json").read_bytes())
+    committed = read_evaluation()
     assert committed == trained.evaluation
     assert {label.threshold for label in manifest.labels} == {committed.threshold}
+    assert {label.review_threshold for label in manifest.labels} == {committed.review_threshold}
 
 
-def test_committed_card_is_written_from_the_committed_files(
-    seeds: Seeds, manifest: Manifest
-) -> None:
-    evaluation = ModelEvaluation.model_validate_json((MODELS / "evaluation.json").read_bytes())
-    card = write_card(evaluation, manifest, seeds, (MODELS / "model.skops").stat().st_size)
-    assert (MODELS / "README.md").read_text(encoding="utf-8") == card
+def test_committed_card_is_written_from_the_committed_files(tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(MODELS, tmp_path / "models"))
+    (copied / "README.md").unlink()
+    write_card_file(copied)
+    assert (copied / "README.md").read_bytes() == (MODELS / "README.md").read_bytes()
 
 
 def test_every_seed_is_judged_by_a_model_that_has_not_seen_it(
     seeds: Seeds, trained: TrainedModel
 ) -> None:
-    # On its own passages the model is all but always right: figures as good would be of those.
-    texts = [text.text for text in seeds.texts]
-    decided = trained.pipeline.predict_proba(texts) >= trained.evaluation.threshold
-    names = list(seeds.labels)
-    for column, name in enumerate(names):
-        truth = np.array([name in text.labels for text in seeds.texts])
+    # On its own texts the model is all but always right: figures as good would be of those.
+    written = [text for text in seeds.texts if text.written]
+    probabilities = trained.pipeline.predict_proba([text.text for text in written])
+    decided = probabilities >= trained.evaluation.threshold
+    for column, name in enumerate(seeds.labels):
+        truth = np.array([name in text.labels for text in written])
         seen_recall = float(decided[truth, column].mean())
-        assert trained.evaluation.passages[name].recall < seen_recall
-        assert trained.evaluation.passages[name].support == truth.sum()
+        assert trained.evaluation.passages.labels[name].recall < seen_recall
+        assert trained.evaluation.passages.labels[name].support == truth.sum()
 
 
-def test_written_model_is_the_trained_one(
-    seeds: Seeds, trained: TrainedModel, model_dir: Path
+def test_counts_in_the_evaluation_are_those_of_the_seeds(
+    seeds: Seeds, trained: TrainedModel
 ) -> None:
+    counts = trained.evaluation.seeds
+    assert counts.articles == len(seeds.articles)
+    assert counts.texts == len(seeds.texts)
+    assert counts.written == trained.evaluation.passages.texts < counts.texts
+    assert trained.evaluation.article_decisions == len(seeds.articles) * len(seeds.labels)
+
+
+def test_probabilities_of_left_out_texts_can_be_taken_at_their_word(
+    trained: TrainedModel,
+) -> None:
+    assert trained.evaluation.reliability.error <= 0.05
+
+
+def test_written_model_is_the_trained_one(polio: TrainedModel, model_dir: Path) -> None:
     pipeline, _manifest = load_model(model_dir)
-    texts = [text.text for text in seeds.texts]
+    texts = [text.text for text in read_polio().texts]
     np.testing.assert_array_equal(
-        pipeline.predict_proba(texts), trained.pipeline.predict_proba(texts)
+        pipeline.predict_proba(texts), polio.pipeline.predict_proba(texts)
     )
 
 
@@ -159,20 +218,94 @@ def test_model_file_holds_the_files_that_its_schema_names(written: zipfile.ZipFi
 
 
 def test_desk_with_one_label_of_its_own_is_alerted_on_it(tmp_path: Path) -> None:
-    seeds_dir = tmp_path / "seeds"
-    shutil.copytree(SEEDS, seeds_dir)
-    labels = tomllib.loads((SEEDS / "labels.toml").read_text())["labels"]
-    aliases = json.dumps(labels["border"]["aliases"], ensure_ascii=False)
-    (seeds_dir / "labels.toml").write_text(
-        f'[labels.border]\ntitle = "Border"\ndefinition = "The border."\naliases = {aliases}\n'
-    )
-    lines = [json.loads(line) for line in (SEEDS / "passages.jsonl").read_text().splitlines()]
-    for line in lines:
-        line["labels"] = [label for label in line["labels"] if label == "border"]
-    (seeds_dir / "passages.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
-    seeds = read_seeds(seeds_dir)
-    write_model(train_model(seeds), seeds, tmp_path / "models")
-    classifier = Classifier.load(tmp_path / "models")
+    seeds = read_seeds(POLIO)
+    write_model(train_model(seeds), seeds, tmp_path)
+    classifier = Classifier.load(tmp_path)
     for name, text in seeds.articles.items():
         labelled = classifier.label_article(Article(id=name, text=text))
-        assert {label.label for label in labelled.labels} == seeds.labels_of(name)
+        assert {label.label for label in labelled.alerts} == seeds.labels_of(name)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "labels", "carried", "known"),
+    [
+        # The most probable one carries the label, however improbable; of the rest none knows.
+        ([[0.1], [0.3], [0.2]], [True], [[0], [1], [0]], [[0], [1], [0]]),
+        ([[0.9], [0.3], [0.8]], [True], [[1], [0], [1]], [[1], [0], [1]]),
+        ([[0.2], [0.2]], [True], [[1], [0]], [[1], [0]]),
+        # A label that the article lacks no passage has, whatever the model says.
+        ([[0.9], [0.3]], [False], [[0], [0]], [[1], [1]]),
+        (
+            [[0.9, 0.1], [0.2, 0.6]],
+            [True, False],
+            [[1, 0], [0, 0]],
+            [[1, 1], [0, 1]],
+        ),
+    ],
+)
+def test_labels_of_a_whole_article_go_to_the_passages_that_may_carry_them(
+    probabilities: Any, labels: Any, carried: Any, known: Any
+) -> None:
+    chosen = choose_passages(np.array(probabilities), np.array(labels), threshold=0.5)
+    assert [each.astype(int).tolist() for each in chosen] == [carried, known]
+
+
+def test_whole_article_is_as_probable_as_its_most_probable_passage() -> None:
+    values = np.array([[1.0, 5.0], [3.0, 4.0], [0.0, -1.0], [2.0, 9.0]])
+    pooled = pool_passages(values, np.array([0, 0, 1, 2]))
+    assert pooled.tolist() == [[3.0, 5.0], [0.0, -1.0], [2.0, 9.0]]
+
+
+def test_whole_article_teaches_its_words() -> None:
+    before, after = train_model(read_polio()), train_model(read_polio(OUTBREAK, FAIR))
+    text = ["Laboratories found cVDPV2 in sewage."]
+    assert after.pipeline.predict_proba(text)[0, -1] > before.pipeline.predict_proba(text)[0, -1]
+    assert weigh_word(after, "cvdpv2") > 0
+
+
+def test_passage_that_may_carry_the_label_is_no_example_of_what_it_is_not() -> None:
+    trained = train_model(read_polio(OUTBREAK, FAIR))
+    # Both animals are beside the point; of the giraffe's article it is known that it lacks polio.
+    assert weigh_word(trained, "giraffe") < 0 <= weigh_word(trained, "zebra")
+
+
+def test_whole_article_is_left_out_whole_and_judged_as_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fitted_on: list[set[str]] = []
+
+    def fit(knowledge: Any, texts: TrainingTexts) -> Any:
+        fitted_on.append(set(texts.texts))
+        return fit_pipeline(knowledge, texts)
+
+    monkeypatch.setattr(training, "fit_pipeline", fit)
+    trained = train_model(read_polio(OUTBREAK, FAIR))
+    passages = [set(each.split()) for each in (OUTBREAK, FAIR)]
+    first, second = fitted_on[: len(fitted_on) // 2], fitted_on[len(fitted_on) // 2 :]
+    assert not any(texts & each for texts in first for each in passages)
+    for each in passages:
+        shares = [len(texts & each) for texts in second]
+        assert sorted(shares) == [0, *[len(each)] * (len(second) - 1)]
+        # The delivered one, fitted last, has seen all.
+        assert shares[-1] == len(each)
+    assert trained.evaluation.passages.texts == 14 + 2
+    assert trained.evaluation.passages.labels["polio"].support == 5 + 1
+    assert trained.evaluation.seeds.texts == 14 + 2
+
+
+def test_label_that_was_never_seen_is_never_found() -> None:
+    texts = np.array([text.text for text in read_polio().texts], dtype=object)
+    nothing = np.zeros((len(texts), 1), dtype=bool)
+    unseen = TrainingTexts(texts, nothing, ~nothing, ~nothing[:, 0])
+    assert weigh(fit_pipeline(read_polio().knowledge, unseen), texts).max() < -10
+
+
+def test_label_that_one_article_alone_has_can_be_trained_on() -> None:
+    # Left out with its article, the label has no text at all in that fold.
+    seeds = read_polio()
+    texts = [
+        replace(text, labels=text.labels if text.article == "team-shot-at" else frozenset())
+        for text in seeds.texts
+    ]
+    trained = train_model(replace(seeds, texts=texts))
+    assert trained.evaluation.passages.labels["polio"].called == 0

@@ -1,0 +1,232 @@
+"""Page furniture: the lines of a news page that are not its story."""
+
+import html
+import re
+from functools import lru_cache
+
+SENTENCE_END = (".", "!", "?", "…", "۔", "।", "؟")
+CLOSING_MARKS = "\"'”’»)]"
+
+# Page furniture, seen on the pages of the seeds and on news pages at large. Matched against a
+# whole line, so that a sentence of the story that merely begins this way stays.
+_BOILERPLATE = re.compile(
+    r"""
+    (?:photo|image|picture|file\ photo|photograph|video|graphic|map)(?:\ (?:credits?|by|courtesy))?\s*[:|—-].{0,120}
+    | (?:[\w./]+\ ?/\ ?)?(?:getty\ images|reuters|afp|ap|epa|pti|ani|ians|xinhua)(?:\ ?/.{0,40}|\ file)?
+    | \(?(?:reporting|writing|editing|additional\ reporting)\ by\b.{0,160}
+    | \(?with\ (?:inputs|input|reporting|additional\ reporting)\ from\b.{0,120}
+    | by\ (?-i:(?:[A-Z][\w.'-]{0,20}|our|staff|and)(?:\ (?:[A-Z][\w.'-]{0,20}|and|correspondent|reporter|staff)){0,4})(?:\ ?\|.{0,60})?
+    | \d+[\s-]*min(?:ute)?s?(?:,?\s+\d+\s+seconds?)?(?:\s+read)?
+    | (?=.*\d)(?:(?:last\ )?(?:updated|modified|published|posted)|date)\b[\s:|-]*(?:(?:on|at|in)\ )?[^.!?]{0,60}
+    | \d+\s+comments?\W*|comments?\W*(?:\d+\W*)?
+    | (?:(?:share|tweet|e?mail|print|facebook|twitter|whatsapp|telegram|linkedin|copy\ link|save|pin\ it|x)\b\W*)+(?:(?:on|via|this|by)\ .{0,40})?
+    | live(?:\ (?:updates?|blog|coverage))?|breaking(?:\ news)?|\d{1,2}[:.]\d\d(?:\s*(?:gmt|ist|pkt|utc|am|pm))?
+    | (?:read|see|watch|listen)\ (?:also|more|next)\b.{0,200}
+    | (?:watch|listen|in\ pictures|explained?r?|opinion|podcast)\s*[:|].{0,160}
+    | (?:also\ (?:read|learn|see|watch)|related(?:\ (?:stories|articles|news|posts|topics|coverage))?|more\ on\ this(?:\ story)?|editors?['’]?s?\ picks?|recommended)\b\s*[:|—-].{0,250}
+    | (?:similar|related|recent|popular|trending|latest|top)\ (?:posts|stories|articles|news|topics|headlines)
+    | (?:most\ (?:read|popular|viewed|shared)|trending(?:\ now)?|you\ (?:may|might)\ also\ like|don['’]t\ miss|more\ from\b.{0,30})(?:\s*[:|—-].{0,250})?
+    | (?:tags?|tagged|topics?|keywords?|categor(?:y|ies)|filed\ under|sections?)\s*[:|].{0,300}
+    | home\s*[|>›/][^.«]{0,250}
+    | you\ are\ here\b.{0,250}
+    | (?:[^>»›.!?]{1,40}\s[>»›]\s){2,}[^>»›.!?]{1,60}
+    | (?:also\ (?:today|in\ the\ news|on\ (?:this|our)\ (?:page|site))|(?:other|more)\ (?:stories|headlines|news)|today['’]s\ headlines)\s*[:|].{0,250}
+    | read\ (?:the\ )?(?:full|original|rest|whole)\b.{0,160}
+    | this\ (?:post|article|story)\ was\ (?:originally|first)\ published\b.{0,160}
+    | this\ (?:post|article|story)\ (?:originally|first)\ appeared\b.{0,160}
+    | (?:originally\ )?published\ (?:in|by)\b.{0,80}
+    | your\ cart(?:\ is\ empty.{0,40})?
+    | (?:return\ to\ shop|leave\ a\ (?:comment|reply)|skip\ to\ (?:main\ )?content|cookie\ settings|accept\ all)
+    | share\ this.{0,40}
+    | (?:subscribe|sign\ up|sign\ in|log\ ?in|follow\ us|join\ our|download\ (?:our|the)|click\ here|support\ our)\b.{0,160}
+    | (?:advertisement|sponsored(?:\ content)?|story\ continues\ below.{0,40}|all\ rights\ reserved.{0,80}|(?:copyright|©|\(c\)).{0,120})
+    | i\ am\ a\b.{0,80}\b(?:student|writer|journalist|reporter|blogger)\b.{0,400}
+    | about\ the\ author.{0,300}
+    | (?:the\ (?:author|writer|columnist),?|(?:\w[\w.'-]*\ ){2,3})(?:is|was)\ (?:a|an|the)\ (?:[\w-]+\ ){0,4}(?:writer|journalist|researcher|columnist|fellow|reporter|correspondent|analyst|professor|lecturer|editor|academic)\ (?:at|for|with|based|covering|who\ (?:covers|writes|reports)|and\ tweets)\b.{0,300}
+    | (?-i:[A-Z])[\w.'-]*\ (?:\w[\w.'-]*\ ){1,2}is\ an?\ (?:[\w-]+\ ){0,4}(?:writer|journalist|researcher|columnist|reporter|correspondent|analyst|editor|photographer)\.(?:\ (?:s?he|they)\ (?:(?:has|have)\ )?(?:covers?|covered|reports?|reported|writes?|written|tweets?|lives?|studies|works?|worked|teaches)\b.{0,200})?
+    | (?:the\ (?:author|writer)\b,?.{0,80}\b(?:teaches|covers|covered|tweets|served|writes|reports|reported|worked|lives|is|can\ be\ reached)\b.{0,200})
+    | (?:s?he\ )(?:covers|has\ covered|reports\ on|has\ (?:reported|written)\ (?:on|about|for|from)|writes\ (?:on|about|for)|tweets|can\ be\ reached)\b.{0,200}
+    | (?:lesen\ sie\ auch|mehr\ zum\ thema|lire\ aussi|a\ lire|à\ lire\ aussi|voir\ aussi)\b.{0,200}
+    | (?:مزید\ پڑھیں|یہ\ بھی\ پڑھیں|مزید\ پڑھیے|بیشتر\ بخوانید|همچنین\ بخوانید|بخوانید|نور\ ولولئ|यह\ भी\ पढ़ें|ये\ भी\ पढ़ें|और\ पढ़ें)\s*[:|-].{0,200}
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# The longest pattern above; a longer line is a paragraph, and need not be looked at.
+_FURNITURE_MAX_CHARACTERS = 500
+# The same furniture run on at the end of a paragraph: "... said on Tuesday. Read more: ...".
+_RUN_ON = re.compile(
+    r"(?<=[.!?…۔।؟\"”’)])\s{1,4}(?:READ MORE|Read [Mm]ore|(?:READ|Read) (?:ALSO|[Aa]lso)|(?:ALSO|Also) (?:READ|[Rr]ead)"
+    r"|RELATED|Related|یہ بھی پڑھیں|مزید پڑھیں|بیشتر بخوانید)\s*[:|].*$",
+    re.MULTILINE,
+)
+# Headings that stand over a list of other stories.
+_LIST_HEADING = re.compile(
+    r"(?:read|see|watch)\s(?:also|more|next)|(?:also|lire)\s(?:read|see|watch|aussi)"
+    r"|most\s(?:read|popular|viewed|shared)|trending(?:\snow)?|(?:editor['’]?s['’]?\s)?(?:picks|recommended)"
+    r"|(?:related|similar|recent|popular|latest|top|more|other)(?:\s(?:posts|stories|articles|news|topics|headlines|coverage))?"
+    r"|you\s(?:may|might)\salso\slike|don['’]t\smiss|more\s(?:on\sthis(?:\sstory)?|from\b.{0,30})"
+    r"|lesen\ssie\sauch|mehr\szum\sthema|voir\saussi|à\slire\saussi"
+    r"|مزید\sپڑھیں|یہ\sبھی\sپڑھیں|بیشتر\sبخوانید|همچنین\sبخوانید|نور\sولولئ|यह\sभी\sपढ़ें|ये\sभी\sपढ़ें",
+    re.IGNORECASE,
+)
+# Headlines run to about a hundred characters.
+_LISTED_MAX_CHARACTERS = 140
+# Three bars make a menu: no sentence has them. French and German quotes are no bars.
+_MENU = re.compile(r"(?:[^«‹|»›•·]{1,40}[|»›•·]){3,}[^«‹|»›•·]{0,40}")
+_GERMAN_QUOTE = re.compile(r"»[^»«]+«")
+# From five words on an unfinished line in title case is the headline of another story put
+# between paragraphs, or a heading, which the text under it says in full.
+_TEASER_MIN_WORDS = 5
+_SMALL_WORDS = frozenset(
+    [
+        "a",
+        "after",
+        "amid",
+        "an",
+        "and",
+        "as",
+        "at",
+        "but",
+        "by",
+        "for",
+        "from",
+        "in",
+        "into",
+        "is",
+        "of",
+        "on",
+        "or",
+        "over",
+        "the",
+        "to",
+        "up",
+        "via",
+        "vs",
+        "with",
+    ]
+)
+
+
+def is_boilerplate(line: str) -> bool:
+    """Tell whether a line is page furniture (a photo credit, a menu, an author's bio)."""
+    stripped = line.strip()
+    return len(stripped) <= _FURNITURE_MAX_CHARACTERS and _is_furniture(stripped)
+
+
+def is_teaser(line: str) -> bool:
+    """Tell whether a line within a text is a headline: title case, and no end mark."""
+    return len(line) <= _FURNITURE_MAX_CHARACTERS and _is_headline(line)
+
+
+# Furniture is the same on every page, and hostile pages are the same line without end.
+@lru_cache(maxsize=4096)
+def _is_furniture(line: str) -> bool:
+    return _BOILERPLATE.fullmatch(line) is not None or (
+        _MENU.fullmatch(line) is not None and not _GERMAN_QUOTE.search(line)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_headline(line: str) -> bool:
+    words = [word for word in re.findall(r"[^\W\d_][\w'’-]*", line) if word not in _SMALL_WORDS]
+    return (
+        len(line.split()) >= _TEASER_MIN_WORDS
+        and not line.rstrip(CLOSING_MARKS).endswith(SENTENCE_END)
+        and bool(words)
+        and all(word[0].isupper() for word in words)
+        # Capitals throughout are a wire's or a headline's way of writing, not a teaser's.
+        and not line.isupper()
+    )
+
+
+def find_run_on(text: str, start: int, end: int) -> int:
+    """Find where page furniture run on to a line begins; its end where there is none."""
+    found = _RUN_ON.search(text, start, end)
+    return found.start() if found else end
+
+
+def is_list_heading(line: str) -> bool:
+    """Tell whether a line is a heading over other stories ("Most read"), with nothing after it."""
+    return _LIST_HEADING.fullmatch(line.strip().rstrip(":|>»›").rstrip()) is not None
+
+
+def is_listed(line: str, following: str) -> bool:
+    """Tell whether a line under such a heading is one of its headlines.
+
+    Args:
+        line: a line under the heading, or under another of its headlines.
+        following: the line right under it, empty where there is none: a paragraph broken in
+            layout goes on there in lower case, a headline does not.
+    """
+    stripped = line.strip()
+    return (
+        len(stripped) <= _LISTED_MAX_CHARACTERS
+        and not stripped.rstrip(CLOSING_MARKS).endswith(SENTENCE_END)
+        and not stripped[:1].islower()
+        and not following.strip()[:1].islower()
+    )
+
+
+# A tag, or a character written out; no comparison in a text looks so.
+_MARKUP = re.compile(
+    r"</?(?P<name>[a-zA-Z][a-zA-Z0-9]{0,15})(?=[\s/>])[^<>]{0,2000}>"
+    r"|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8}[0-9]{0,2});"
+)
+# What these hold is not read on the page, or is the page's menu.
+_UNREAD = frozenset({"script", "style", "nav", "aside", "footer", "noscript", "figcaption"})
+# These stand within a sentence; every other tag ends a line.
+_INLINE = frozenset(
+    {"a", "abbr", "b", "cite", "code", "em", "font", "i", "img", "mark", "q", "s", "small"}
+    | {"span", "strong", "sub", "sup", "time", "u", "wbr"}
+)
+
+
+def mask_markup(text: str) -> str:
+    """Blank what HTML is left in a text: tags, scripts, menus; entities become their character.
+
+    Returns:
+        A text of the same length, so that its offsets are the given one's.
+    """
+    if "<" not in text and "&" not in text:
+        return text
+    text = _mask_comments(text)
+    found = list(_MARKUP.finditer(text))
+    last_end = {
+        name: match.start()
+        for match in found
+        if match.group().startswith("</") and (name := match.group("name").lower()) in _UNREAD
+    }
+    pieces: list[str] = []
+    at = 0
+    unread = ""
+    for match in found:
+        tag = match.group()
+        name = (match.group("name") or "").lower()
+        pieces.append(_blank(text[at : match.start()]) if unread else text[at : match.start()])
+        at = match.end()
+        if unread:
+            pieces.append(" " * (len(tag) - 1) + "\n")
+            if name == unread and tag.startswith("</"):
+                unread = ""
+        elif tag.startswith("&"):
+            pieces.append((html.unescape(tag)[-1:] or " ").rjust(len(tag)))
+        elif name in _INLINE:
+            pieces.append(" " * len(tag))
+        else:
+            pieces.append("\n".rjust(len(tag)))
+            if last_end.get(name, 0) > match.start() and not tag.startswith("</"):
+                unread = name
+    return "".join([*pieces, text[at:]])
+
+
+def _blank(text: str) -> str:
+    return " " * len(text)
+
+
+def _mask_comments(text: str) -> str:
+    pieces = []
+    at = 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start)) >= 0:
+        pieces += [text[at:start], _blank(text[start : end + 3])]
+        at = end + 3
+    return "".join([*pieces, text[at:]])
