@@ -4,7 +4,14 @@ The modules, in the order an article meets them:
 
 settings        every BEATWATCH_* variable: unit, bound, default
 messages        Article, Alert, Rejection: the wire contracts
-formats         the bytes newsrooms send -> Article
+formats         the bytes newsrooms send -> Article, whatever form they have
+envelopes       what articles come wrapped in: CloudEvents, Confluent's prefixes, JSON
+html_text       HTML -> text with its paragraphs
+fields          single fields of other people's JSON, read liberally
+ninjs           IPTC ninjs 1.x to 3.x, and Superdesk's dialect
+ap              the Associated Press' wrapper
+schema_org      schema.org NewsArticle in JSON-LD
+arc             Arc XP's stories and operations on them
 boilerplate     the lines of a news page that are not its story
 passages        text -> passages with offsets
 words           a text -> its words in one spelling, with their offsets

@@ -130,7 +130,6 @@ async def find_article(settings: Settings, article_id: str, version: int) -> byt
 
 def _find_key(value: bytes) -> bytes | None:
     try:
-        article_id = json.loads(value)["id"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        return parse_article(value).id.encode()
+    except RejectedArticleError:
         return None
-    return article_id.encode(errors="replace") if isinstance(article_id, str) else None

@@ -35,7 +35,7 @@ BROKEN_MESSAGES = {
         RejectionReason.INVALID_JSON
     ),
     b'{"id": "demo-wrong-type", "title": ["Not", "a", "text"]}': RejectionReason.INVALID_ARTICLE,
-    b'{"headline": "No id, no text", "byline": "A. Nonymous"}': RejectionReason.INVALID_ARTICLE,
+    b'{"headline": "No id, no text", "byline": "A. Nonymous"}': RejectionReason.UNKNOWN_FORMAT,
 }
 
 

@@ -1,60 +1,118 @@
-"""What newsrooms send -> Article, by content. Today: the native JSON form."""
+"""What newsrooms send -> Article. Which form it is, its content says: nothing is configured."""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from service.messages import Article, RejectionReason, Status
+from service.ap import find_ap, read_ap
+from service.arc import find_arc, read_arc
+from service.envelopes import open_envelopes
+from service.fields import Draft, JsonObject, derive_version, join_description
+from service.html_text import HtmlTooDeepError
+from service.messages import Article, Headers, RejectedArticleError, RejectionReason, Status
+from service.ninjs import find_ninjs, read_ninjs
+from service.schema_org import find_schema_org, read_schema_org
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_DETAIL_MAX_CHARACTERS = 300
-
-
-class RejectedArticleError(Exception):
-    """These bytes are not a valid article.
-
-    Attributes:
-        reason: one of the closed set.
-        detail: what is wrong and where, for the producer; never a word of the article.
-    """
-
-    def __init__(self, reason: RejectionReason, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail[:_DETAIL_MAX_CHARACTERS]
+__all__ = ["RejectedArticleError", "parse_article"]
 
 
-def parse_article(value: bytes | None) -> Article:
-    """Read one article.
+class _Format(NamedTuple):
+    name: str
+    find: Callable[[Any], list[JsonObject]]
+    read: Callable[[JsonObject], Draft]
+
+
+# In the order in which they are looked for; the native form is looked for last.
+_FORMATS = (
+    _Format("ninjs", find_ninjs, read_ninjs),
+    _Format("AP", find_ap, read_ap),
+    _Format("schema.org", find_schema_org, read_schema_org),
+    _Format("Arc ANS", find_arc, read_arc),
+)
+_NATIVE_MARKS = frozenset(["title", "text", "status"])
+# What a programmer would name a field; anything else may be words of an article.
+_FIELD_NAME = re.compile(r"[@$_]{0,2}[A-Za-z][A-Za-z0-9_.:@-]{0,39}")
+_NAMES_MAX = 20
+
+
+def parse_article(value: bytes | None, headers: Headers = ()) -> Article:
+    """Read one article in any form that newsrooms send.
 
     Args:
         value: the message's value as it came.
+        headers: the message's headers.
 
     Raises:
         RejectedArticleError: it is not a valid article.
     """
     if not value or not value.strip():
         raise RejectedArticleError(RejectionReason.EMPTY_MESSAGE, "the message has no value")
+    content = open_envelopes(value, headers)
+    for each in _FORMATS:
+        articles = each.find(content)
+        if articles:
+            return _read_one(articles, each)
+    if isinstance(content, dict) and _is_native(content):
+        return _make_article(content, "")
+    raise RejectedArticleError(RejectionReason.UNKNOWN_FORMAT, _describe_shape(content))
+
+
+def _read_one(articles: list[JsonObject], form: _Format) -> Article:
+    if len(articles) > 1:
+        raise RejectedArticleError(
+            RejectionReason.UNKNOWN_FORMAT,
+            f"{len(articles)} articles ({form.name}) in one message; send one a message",
+        )
     try:
-        article = Article.model_validate_json(value.removeprefix(_BYTE_ORDER_MARK))
+        draft = form.read(articles[0])
+    except HtmlTooDeepError as error:
+        raise RejectedArticleError(
+            RejectionReason.INVALID_ARTICLE, f"as {form.name}: {error}"
+        ) from None
+    fields = {
+        "id": draft.id,
+        "version": derive_version(draft.version, draft.updated_at),
+        "status": draft.status,
+        "url": draft.url,
+        "title": draft.title,
+        "text": join_description(draft.description, draft.body),
+        "language": draft.language,
+        "source": draft.source,
+        "published_at": draft.published_at,
+        "updated_at": draft.updated_at,
+        "embargoed_until": draft.embargoed_until,
+    }
+    return _make_article(fields, f"as {form.name}: ")
+
+
+def _make_article(fields: JsonObject, form: str) -> Article:
+    try:
+        article = Article.model_validate(fields)
     except ValidationError as error:
-        raise _explain_rejection(error) from None
+        detail = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+            for problem in error.errors(
+                include_url=False, include_input=False, include_context=False
+            )
+        )
+        raise RejectedArticleError(RejectionReason.INVALID_ARTICLE, form + detail) from None
     if article.status is Status.USABLE and not (article.title.strip() or article.text.strip()):
         raise RejectedArticleError(
-            RejectionReason.NO_TEXT, "a usable article needs a `title` or a `text`"
+            RejectionReason.NO_TEXT, f"{form}a usable article needs a `title` or a `text`"
         )
     return article
 
 
-def _explain_rejection(error: ValidationError) -> RejectedArticleError:
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
-    match problems[0]["type"]:
-        case "json_invalid":
-            return RejectedArticleError(RejectionReason.INVALID_JSON, problems[0]["msg"])
-        case "model_type":
-            return RejectedArticleError(
-                RejectionReason.UNKNOWN_FORMAT, "the value is JSON but not an object"
-            )
-        case _:
-            detail = "; ".join(
-                f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems
-            )
-            return RejectedArticleError(RejectionReason.INVALID_ARTICLE, detail)
+def _is_native(content: JsonObject) -> bool:
+    return bool(content) and (
+        not _NATIVE_MARKS.isdisjoint(content) or content.keys() <= Article.model_fields.keys()
+    )
+
+
+def _describe_shape(content: Any) -> str:
+    if not isinstance(content, dict):
+        return "the value is JSON but not an object that we know"
+    names = [name for name in content if _FIELD_NAME.fullmatch(name)][:_NAMES_MAX]
+    return f"no form that we know; its {len(content)} top-level keys: {', '.join(names) or '-'}"

@@ -87,7 +87,7 @@ def handle_article(
         raw: the message as the broker gave it.
         classifier: labels the article.
         rules: how long an article may be, and what becomes of one that only may match.
-        now: becomes the alert's `labelled_at`.
+        now: becomes the alert's `labelled_at`; before `embargoed_until` an article is withheld.
     """
     limit = rules.article_max_bytes
     if raw.value is not None and len(raw.value) > limit:
@@ -95,10 +95,10 @@ def handle_article(
             RejectionReason.TOO_LARGE, f"{len(raw.value)} bytes; at most {limit} are read"
         )
     try:
-        article = parse_article(raw.value)
+        article = parse_article(raw.value, raw.headers)
     except RejectedArticleError as rejection:
         return Rejected(rejection.reason, rejection.detail)
-    match article.status:
+    match _judge_status(article, now):
         case Status.WITHHELD:
             return Withheld(article.id)
         case Status.CANCELED:
@@ -121,6 +121,12 @@ def handle_article(
                     labelled_at=now,
                 )
             )
+
+
+def _judge_status(article: Article, now: datetime) -> Status:
+    embargoed = article.embargoed_until is not None and now < article.embargoed_until
+    # A kill is told at once, embargoed or not.
+    return Status.WITHHELD if embargoed and article.status is Status.USABLE else article.status
 
 
 def select_labels(labelling: Labelling, rules: HandlingRules) -> list[AlertLabel]:

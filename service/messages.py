@@ -27,6 +27,14 @@ def _absent_is(default: object) -> BeforeValidator:
     return BeforeValidator(lambda value: default if value in (None, "") else value)
 
 
+def _read_status(value: object) -> object:
+    # British newsrooms write `cancelled`; NewsML-G2's codes have a scheme (`stat:usable`).
+    if not isinstance(value, str):
+        return value
+    word = value.strip().lower().rpartition(":")[2]
+    return "canceled" if word == "cancelled" else word
+
+
 Moment = Annotated[datetime, AfterValidator(_assume_utc)]
 Words = Annotated[str, _absent_is("")]
 # Twice this is a revision, and JSON readers in JavaScript count to 2**53.
@@ -65,7 +73,9 @@ class Article(Message):
 
     id: str = Field(min_length=1, max_length=1024)
     version: Annotated[int, _absent_is(1)] = Field(1, ge=1, le=VERSION_MAX)
-    status: Annotated[Status, _absent_is(Status.USABLE)] = Status.USABLE
+    status: Annotated[Status, BeforeValidator(_read_status), _absent_is(Status.USABLE)] = (
+        Status.USABLE
+    )
     url: Words = Field("", max_length=4096)
     title: Words = ""
     text: Words = ""
@@ -73,6 +83,7 @@ class Article(Message):
     source: Words = Field("", max_length=1024)
     published_at: Annotated[Moment | None, _absent_is(None)] = None
     updated_at: Annotated[Moment | None, _absent_is(None)] = None
+    embargoed_until: Annotated[Moment | None, _absent_is(None)] = None
 
 
 class Term(Message):
@@ -91,6 +102,9 @@ class Term(Message):
 
 class Evidence(Message):
     """A passage that carries a label: `article[part][start:end] == quote`, in code points.
+
+    The offsets refer to the text as we extracted it: of HTML what a reader sees, of an article
+    with a description that as the first paragraph.
 
     `bias`, the weights of `terms` and `rest`, which is that of all other terms, add up to the
     log-odds of `probability`.
@@ -165,11 +179,30 @@ class RejectionReason(StrEnum):
     EMPTY_MESSAGE = "empty_message"
     TOO_LARGE = "too_large"
     INVALID_JSON = "invalid_json"
+    XML_NOT_SUPPORTED = "xml_not_supported"
+    BINARY_NOT_SUPPORTED = "binary_not_supported"
     UNKNOWN_FORMAT = "unknown_format"
     INVALID_ARTICLE = "invalid_article"
     NO_TEXT = "no_text"
     HANDLER_FAILED = "handler_failed"
     ALERT_TOO_LARGE = "alert_too_large"
+
+
+_DETAIL_MAX_CHARACTERS = 300
+
+
+class RejectedArticleError(Exception):
+    """These bytes are not a valid article.
+
+    Attributes:
+        reason: one of the closed set.
+        detail: what is wrong and where, for the producer; never a word of the article.
+    """
+
+    def __init__(self, reason: RejectionReason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail[:_DETAIL_MAX_CHARACTERS]
 
 
 def derive_alert_id(article_id: str) -> UUID:

@@ -23,10 +23,12 @@ LIBRARIES_OF = {
     },
     "skops": {"model_file"},
     "prometheus_client": {"health", "metrics", "worker", "worker_process"},
+    "lxml": {"html_text"},
     "typer": {"cli", "model_commands"},
     "rich": {"console", "demo", "report_tables"},
 }
-PURE = {"messages", "formats", "passages", "classifier", "handling"}
+FORMATS = {"formats", "envelopes", "html_text", "fields", "ninjs", "ap", "schema_org", "arc"}
+PURE = {"messages", *FORMATS, "passages", "classifier", "handling"}
 OUTSIDE_WORLD = {
     "aiokafka",
     "asyncio",

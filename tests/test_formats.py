@@ -1,13 +1,22 @@
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from service.ap import read_ap
+from service.arc import read_arc
+from service.fields import Draft
 from service.formats import RejectedArticleError, parse_article
+from service.html_text import HtmlTooDeepError
 from service.messages import Article, RejectionReason, Status
-from tests.factories import write_article
+from service.ninjs import read_ninjs
+from service.schema_org import read_schema_org
+from tests.factories import load_classifier, write_article
+from tests.format_examples import ARTICLES, FOLDER, WITHDRAWALS, change_example, read_example
+from tests.hostile_inputs import HOSTILE, any_bytes, damaged_examples
 
 NOT_FROM_FORMATS = {
     RejectionReason.TOO_LARGE,
@@ -15,17 +24,67 @@ NOT_FROM_FORMATS = {
     RejectionReason.ALERT_TOO_LARGE,
 }
 EXAMPLES: dict[RejectionReason, list[bytes | None]] = {
-    RejectionReason.EMPTY_MESSAGE: [None, b"", b" \r\n\t"],
+    RejectionReason.EMPTY_MESSAGE: [
+        None,
+        b"",
+        b" \r\n\t",
+        b'{"specversion": "1.0", "id": "e1", "source": "/cms", "type": "published"}',
+        b'{"specversion": "1.0", "id": "e1", "source": "/cms", "type": "published", "data": null}',
+    ],
     RejectionReason.INVALID_JSON: [
         b'{"id": "a1", "title": "cut of',
         b'{"id": "a1", "title": "t"} {}',
         b'{"id": "a1", "title": "Latin-1 caf\xe9"}',
-        b"<article/>",
+        b"It rained on the harvest festival.",
         b"\xef\xbb\xbf",
+        '{"id": "a1", "title": "t"}'.encode("utf-16"),
+        b"\x00\x00\x00\x00\x07{",
     ],
-    RejectionReason.UNKNOWN_FORMAT: [b"[]", b"17", b"null", b'"an article"'],
-    RejectionReason.INVALID_ARTICLE: [
+    RejectionReason.XML_NOT_SUPPORTED: [
+        b"<article/>",
+        b'\xef\xbb\xbf\r\n <?xml version="1.0"?><newsItem/>',
+        b"<!DOCTYPE html><p>It rained.",
+        "<rss/>".encode("utf-16"),
+        b"\x00\x00\x00\x00\x07<nitf/>",
+        b'{"specversion": "1.0", "id": "e1", "source": "/cms", "type": "t", "data": "<nitf/>"}',
+    ],
+    RejectionReason.BINARY_NOT_SUPPORTED: [
+        b"\x00",
+        b"\x00" * 100,
+        # Confluent's Avro and Protobuf: the prefix, then no JSON.
+        b"\x00\x00\x00\x00\x07\x04a1\x02t",
+        b"\x01" + b"\x07" * 16 + b"\x04a1\x02t",
+        b"Obj\x01\x04\x14avro.codec\x08null\x00",
+        b"\n\x02a1\x12\x01t",
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00",
+        b"\x89PNG\r\n\x1a\n",
+    ],
+    RejectionReason.UNKNOWN_FORMAT: [
+        b"[]",
+        b"17",
+        b"null",
+        b'"an article"',
         b"{}",
+        b'{"headline": "It rained", "content": "All day."}',
+        b'{"uri": "/news/17", "method": "GET"}',
+        b'{"@context": "https://schema.org", "@type": "Person", "name": "A. Writer"}',
+        b'{"type": "story", "title_id": 17}',
+        b'{"api_version": "1.1", "data": {"items": []}}',
+        b'[{"@type": "NewsArticle", "@id": "a1"}, {"@type": "NewsArticle", "@id": "a2"}]',
+    ],
+    RejectionReason.INVALID_ARTICLE: [
+        b'{"title": "t"}',
+        b'{"uri": "", "headline": "t"}',
+        b'{"guid": null, "uri": 1.5, "headline": "t"}',
+        b'{"uri": "a1", "headline": "t", "pubstatus": "embargoed"}',
+        b'{"uri": "a1", "headline": "t", "embargoed": "soon"}',
+        json.dumps({"uri": "a1", "body_html": "<div>" * 600}).encode(),
+        b'{"@type": "NewsArticle", "@id": "#article", "headline": "t"}',
+        b'{"type": "story_operation", "operation": "delete"}',
+        b'{"api_version": "1.1", "data": {"item": {"headline": "t"}}}',
+        b'{"specversion": "1.0", "source": "/cms", "data_base64": "e"}',
+        b'{"specversion": "1.0", "source": "/cms", "data_base64": "e30=!!"}',
+        b'{"specversion": "1.0", "source": "/cms", "data_base64": 17}',
         b'{"id": "", "title": "t"}',
         b'{"id": 17, "title": "t"}',
         b'{"id": "a1", "title": ["t"]}',
@@ -37,53 +96,12 @@ EXAMPLES: dict[RejectionReason, list[bytes | None]] = {
         b'{"id": "a1"}',
         b'{"id": "a1", "title": null, "text": ""}',
         b'{"id": "a1", "title": " \\n", "text": "\\u00a0"}',
+        b'{"uri": "a1", "headline": " ", "body_html": "<p>&nbsp;<script>t</script>"}',
+        b'{"@type": "NewsArticle", "@id": "a1"}',
+        b'{"type": "story", "_id": "a1", "content_elements": [{"type": "image"}]}',
+        b'{"type": "story_operation", "operation": "update", "story_id": "a1"}',
     ],
 }
-HOSTILE = {
-    "brackets_of_a_mebibyte": b"[" * 2**20,
-    "objects_of_a_mebibyte": b'{"id":' * (2**20 // 6),
-    "deep_nesting_in_an_unknown_field": write_article(x=1).replace(b"1}", b"[" * 9999 + b"]" * 9999)
-    + b"}",
-    "number_of_many_digits": b'{"id": "a1", "title": "t", "version": ' + b"9" * 5000 + b"}",
-    "number_beyond_float": b'{"id": "a1", "title": "t", "version": 1e999}',
-    "not_a_number": b'{"id": "a1", "title": "t", "version": NaN}',
-    "date_beyond_calendars": b'{"id": "a1", "title": "t", "published_at": 1e300}',
-    "lone_surrogate_escaped": b'{"id": "a1", "title": "\\ud800"}',
-    "lone_surrogate_in_the_id": b'{"id": "\\udfff", "title": "t"}',
-    "lone_surrogate_encoded": b'{"id": "a1", "title": "\xed\xa0\x80"}',
-    "nul_escaped": b'{"id": "a\\u0000", "title": "\\u0000"}',
-    "nul_raw": b'{"id": "a1", "title": "\x00"}',
-    "nul_only": b"\x00" * 100,
-    "duplicate_keys": b'{"id": "a1", "id": "a2", "title": "t", "title": ["t"]}',
-    "utf_16": '{"id": "a1", "title": "t"}'.encode("utf-16"),
-    "two_byte_order_marks": b"\xef\xbb\xbf" * 2 + write_article(),
-}
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-articles_of_any_values = st.dictionaries(
-    st.sampled_from([*Article.model_fields, "unknown"]), json_values
-).map(lambda fields: json.dumps(fields).encode())
-
-
-@st.composite
-def damaged_articles(draw: st.DrawFn) -> bytes:
-    value = write_article(text="A story of two lines.\nThis is the other.", version=2)
-    position = draw(st.integers(0, len(value)))
-    return value[:position] + draw(st.binary(max_size=4)) + value[position + 1 :]
-
-
-any_bytes = (
-    st.binary()
-    | json_values.map(lambda value: json.dumps(value).encode())
-    | articles_of_any_values
-    | damaged_articles()
-)
 
 
 def reject(value: bytes | None) -> RejectedArticleError:
@@ -121,20 +139,30 @@ def test_detail_is_short_whatever_the_article() -> None:
 
 
 WORD = "Zanzibar"
+# A key is named in the detail if it reads as the name of a field.
+KEY = f"{WORD} Beach"
 values_of_one_word = st.recursive(
     st.sampled_from([WORD, WORD * 99, f"{WORD}-01-02T00:00:00", f"1 {WORD}", 17, None]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just(WORD), inner),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just(KEY), inner),
     max_leaves=4,
 )
 
 
+FOREIGN_FIELDS = ["uri", "headline", "pubstatus", "embargoed", "@type", "data", "specversion"]
+
+
 @given(
-    st.dictionaries(st.sampled_from([*Article.model_fields, WORD]), values_of_one_word),
+    st.dictionaries(
+        st.sampled_from([*Article.model_fields, *FOREIGN_FIELDS, KEY]), values_of_one_word
+    ),
     st.integers(-20, 0),
 )
 @example({"id": "a1", "published_at": WORD}, 0)
 @example({"id": "a1", "status": WORD}, 0)
 @example({"id": "a1", "title": {WORD: WORD}}, 0)
+@example({"uri": "a1", "headline": "t", "pubstatus": WORD}, 0)
+@example({"uri": "a1", "headline": "t", "embargoed": WORD}, 0)
+@example({"specversion": "1.0", "data": WORD}, 0)
 def test_detail_never_has_a_word_of_the_article(fields: dict[str, Any], cut: int) -> None:
     value = json.dumps(fields).encode()[: cut or None]
     try:
@@ -174,3 +202,64 @@ def test_any_bytes_are_an_article_or_a_rejection(value: bytes) -> None:
     else:
         # What is read can be written, as an alert about it must be.
         assert Article.model_validate_json(parsed.model_dump_json()) == parsed
+
+
+@pytest.mark.parametrize("read", [read_ninjs, read_ap, read_schema_org, read_arc])
+@given(damaged_examples())
+def test_any_object_is_read_by_every_converter(
+    read: Callable[[dict[str, Any]], Draft], content: Any
+) -> None:
+    for each in content if isinstance(content, list) else [content]:
+        try:
+            draft = read(each if isinstance(each, dict) else {})
+        except HtmlTooDeepError:
+            continue
+        assert isinstance(draft.id, str)
+        assert isinstance(draft.title, str)
+        assert isinstance(draft.body, str)
+
+
+def test_every_example_is_of_an_article_or_a_withdrawal() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == {*ARTICLES, *WITHDRAWALS}
+
+
+@pytest.mark.parametrize("name", ARTICLES)
+def test_same_article_has_the_same_labels_in_every_form(name: str) -> None:
+    classifier = load_classifier()
+    native = classifier.label_article(parse_article(read_example("native"))).labels
+    assert native
+    assert classifier.label_article(parse_article(read_example(name))).labels == native
+
+
+@pytest.mark.parametrize("name", ARTICLES)
+def test_evidence_quotes_the_text_that_was_extracted(name: str) -> None:
+    article = parse_article(read_example(name))
+    quoted = [
+        (getattr(article, evidence.part)[evidence.start : evidence.end], evidence.quote)
+        for label in load_classifier().label_article(article).labels
+        for evidence in label.evidence
+    ]
+    assert quoted
+    assert [text for text, _ in quoted] == [quote for _, quote in quoted]
+
+
+def test_unknown_format_names_the_keys_that_read_as_names() -> None:
+    detail = reject(
+        b'{"headline": "It rained", "x-cms": 1, "_links": 1, "All day long.": 1, "": 1}'
+    ).detail
+    assert detail.endswith("its 5 top-level keys: headline, x-cms, _links")
+
+
+def test_several_articles_in_one_message_are_not_read_in_part() -> None:
+    articles = [json.loads(read_example("schema-org"))] * 3
+    assert "3 articles" in reject(json.dumps(articles).encode()).detail
+
+
+def test_detail_says_as_which_form_an_article_was_read() -> None:
+    assert reject(change_example("ninjs-1.6", uri="")).detail.startswith("as ninjs: id: ")
+    assert reject(change_example("arc-delete", story_id="")).detail.startswith("as Arc ANS: id: ")
+
+
+def test_native_article_with_names_of_other_forms_is_native() -> None:
+    value = write_article(uri="https://news.example/1", headline="h", slugline="s", type="story")
+    assert parse_article(value).title == "The harvest festival opened"

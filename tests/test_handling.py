@@ -1,4 +1,8 @@
+import json
+import random
+from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,9 +20,10 @@ from service.handling import (
     Withheld,
     handle_article,
 )
-from service.messages import Article, RawArticle, RejectionReason, derive_alert_id
+from service.messages import Article, Headers, RawArticle, RejectionReason, derive_alert_id
 from tests.factories import NOW, TTP_TITLE, load_classifier, raw, write_article
-from tests.test_formats import any_bytes
+from tests.format_examples import ARTICLES, WITHDRAWALS, change_example, read_example
+from tests.hostile_inputs import any_bytes
 
 FAILED = Rejected(RejectionReason.HANDLER_FAILED, "KeyError")
 HANDLED = Unmatched("a1")
@@ -134,9 +139,110 @@ def test_outcomes_have_the_names_of_the_ledger() -> None:
     ]
 
 
-@given(any_bytes)
-def test_any_bytes_come_to_an_outcome(value: bytes) -> None:
-    assert isinstance(handle(raw(value=value)), OUTCOMES)
+any_headers = st.lists(
+    st.tuples(
+        st.sampled_from(["content-type", "Content-Type", "ce_specversion", "ce_type"]) | st.text(),
+        st.none()
+        | st.binary()
+        | st.sampled_from([b"application/xml", b"application/avro", b"1.0"]),
+    ),
+    max_size=3,
+).map(tuple)
+
+
+@given(any_bytes, any_headers)
+def test_any_bytes_come_to_an_outcome(value: bytes, headers: Headers) -> None:
+    assert isinstance(handle(raw(value=value, headers=headers)), OUTCOMES)
+
+
+# As JSON, so that each is made anew.
+STRANGE = [
+    *("null", "true", "0", "-1.5", "1e308", "9" * 30, '""', '" "', '"x"', '"<p>x<br>&#xD800;"'),
+    *('"\\u0000"', "[]", "{}", "[[]]", "[null]", '{"value": null}', '{"@id": []}', '"canceled"'),
+    *('"9999-12-31T23:59:59-23:59"', '["a", "b"]'),
+]
+
+
+def damage_value(content: Any, chance: random.Random) -> None:
+    """Put a strange value somewhere into an object or an array."""
+    while True:
+        key = chance.choice(list(content) if isinstance(content, dict) else range(len(content)))
+        if not isinstance(content[key], (dict, list)) or not content[key] or chance.random() < 0.2:
+            content[key] = json.loads(chance.choice(STRANGE))
+            return
+        content = content[key]
+
+
+def damage_bytes(value: bytes, chance: random.Random) -> bytes:
+    """Cut a message somewhere and put other bytes there."""
+    start = chance.randrange(len(value))
+    end = start + chance.choice([0, 1, 9, len(value)])
+    return value[:start] + chance.randbytes(chance.randrange(5)) + value[end:]
+
+
+def test_ten_thousand_damaged_messages_come_to_ten_thousand_outcomes() -> None:
+    chance = random.Random(4711)  # noqa: S311, the same messages each time
+    outcomes: Counter[str] = Counter()
+    for number in range(10_000):
+        value = read_example(chance.choice([*ARTICLES, *WITHDRAWALS]))
+        if number % 2:
+            value = damage_bytes(value, chance)
+        else:
+            content = json.loads(value)
+            for _ in range(chance.randint(1, 4)):
+                damage_value(content, chance)
+            value = json.dumps(content).encode()
+        outcomes[handle(raw(value=value)).name] += 1
+    assert outcomes.total() == 10_000
+    assert outcomes.keys() == {outcome.name for outcome in OUTCOMES}
+
+
+EMBARGO = "2024-01-03T17:00:00+05:00"  # NOW, by another clock
+
+
+@pytest.mark.parametrize("name", ["native", "ninjs-1.6", "ninjs-3.1", "superdesk"])
+def test_article_is_withheld_until_its_embargo_ends(name: str) -> None:
+    field = {"native": "embargoed_until", "ninjs-3.1": "embargoedUntil"}.get(name, "embargoed")
+    message = raw(value=change_example(name, **{field: EMBARGO}))
+    before = NOW - timedelta(seconds=1)
+    classifier = load_classifier()
+    outcome = handle_article(message, classifier, RULES, before)
+    assert isinstance(outcome, Withheld)
+    assert isinstance(handle(message), Alerted)
+
+
+def test_embargo_does_not_hold_back_a_withdrawal() -> None:
+    outcome = handle_value(status="canceled", embargoed_until="2025-01-01T00:00:00Z")
+    assert isinstance(outcome, Withdrawn)
+
+
+def test_withheld_article_stays_withheld_when_its_embargo_has_ended() -> None:
+    outcome = handle_value(status="withheld", embargoed_until="2023-01-01T00:00:00Z")
+    assert isinstance(outcome, Withheld)
+
+
+@pytest.mark.parametrize("name", ARTICLES)
+def test_same_article_in_any_form_has_the_same_alert(name: str) -> None:
+    native, other = (handle(raw(value=read_example(each))) for each in ("native", name))
+    assert isinstance(native, Alerted)
+    assert isinstance(other, Alerted)
+    assert other.alert.alert_id == native.alert.alert_id
+    assert other.alert.labels == native.alert.labels
+
+
+@pytest.mark.parametrize("name", WITHDRAWALS)
+def test_operation_of_arc_withdraws_the_alert_above_the_revisions_of_the_story(name: str) -> None:
+    story, outcome = (handle(raw(value=read_example(each))) for each in ("arc-story", name))
+    assert isinstance(story, Alerted)
+    assert isinstance(outcome, Withdrawn)
+    assert outcome.alert.alert_id == story.alert.alert_id
+    assert outcome.alert.revision > story.alert.revision
+
+
+def test_headers_of_the_message_are_read_too() -> None:
+    outcome = handle(raw(value=b"a1 It rained", headers=(("content-type", b"application/avro"),)))
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is RejectionReason.BINARY_NOT_SUPPORTED
 
 
 @given(

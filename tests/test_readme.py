@@ -1,8 +1,10 @@
 import re
 import tomllib
 
+from service.html_text import DEPTH_MAX
 from service.messages import RejectionReason
 from service.settings import CHECKOUT
+from tests.format_examples import FOLDER
 from tests.readme_tables import README, renew
 
 TEXT = README.read_text(encoding="utf-8")
@@ -37,3 +39,18 @@ def test_files_and_targets_that_are_named_exist() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"make {target}"
     for path in set(re.findall(r"`((?:service|seeds|models|tests|benchmarks)/[\w./-]*)`", TEXT)):
         assert (CHECKOUT / path).exists(), path
+
+
+def test_table_of_forms_links_every_example_and_names_every_reason() -> None:
+    section = TEXT.split("### What you send")[1].split("\n## ")[0]
+    linked = set(re.findall(r"\]\((tests/data/formats/[\w.-]+\.json)\)", section))
+    assert linked == {str(path.relative_to(CHECKOUT)) for path in FOLDER.iterdir()}
+    assert set(re.findall(r"`(\w+)`", section)) & set(RejectionReason) == {
+        RejectionReason.EMPTY_MESSAGE,
+        RejectionReason.XML_NOT_SUPPORTED,
+        RejectionReason.BINARY_NOT_SUPPORTED,
+        RejectionReason.UNKNOWN_FORMAT,
+        RejectionReason.INVALID_ARTICLE,
+        RejectionReason.NO_TEXT,
+    }
+    assert f"more than {DEPTH_MAX} deep" in section

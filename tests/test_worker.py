@@ -27,6 +27,7 @@ from service.seeds import read_seeds
 from service.settings import CHECKOUT
 from service.worker_process import find_free_port, start_worker
 from tests.conftest import PASSWORD, USER, Beat, create_beat
+from tests.format_examples import FOLDER
 from tests.kafka_client import Record, produce, read_all, read_committed
 
 pytestmark = pytest.mark.broker
@@ -428,3 +429,24 @@ def test_alert_on_the_topic_is_made_again_bit_for_bit_by_the_command(
     assert explained.returncode == 0, explained.stdout + explained.stderr
     assert "Made again from its article, bit for bit." in explained.stdout
     assert "log-odds" in explained.stdout
+
+
+def test_every_form_that_newsrooms_send_is_alerted_or_withdrawn(beat: Beat, tmp_path: Path) -> None:
+    files = [str(path) for path in sorted(FOLDER.iterdir())]
+    with start_worker(beat.environ, tmp_path) as worker:
+        worker.wait_until_ready()
+        published = subprocess.run(  # noqa: S603, our own command
+            [sys.executable, "-m", "service", "publish", *files],
+            cwd=CHECKOUT,
+            env={**os.environ, **beat.environ},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert published.stdout == f"{len(files)} articles published\n"
+        ledger = worker.wait_for_ledger(len(files))
+        worker.drain()
+    assert ledger["rejected"] == 0, read_all(beat.bootstrap, beat.settings.dlq_topic)
+    assert ledger["alerted"] + ledger["withdrawn"] == len(files)
+    keys = {message.key() for message in read_all(beat.bootstrap, beat.settings.alerts_topic)}
+    assert None not in keys
