@@ -35,8 +35,8 @@ check: lint type  ## Lint and types
 test: setup  ## All tests, on a real Kafka that they start and stop
 	$(BIN)/pytest
 
-test-fast: setup  ## The tests that need no broker
-	$(BIN)/pytest -n auto -m "not broker"
+test-fast: setup  ## The quick tests, which need no broker
+	$(BIN)/pytest -n auto --dist loadfile -m "not broker and not slow"
 
 bench: setup  ## Measure the cost of labelling an article
 	$(BIN)/python -m benchmarks.labelling

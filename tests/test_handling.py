@@ -180,6 +180,7 @@ def damage_bytes(value: bytes, chance: random.Random) -> bytes:
     return value[:start] + chance.randbytes(chance.randrange(5)) + value[end:]
 
 
+@pytest.mark.slow
 def test_ten_thousand_damaged_messages_come_to_ten_thousand_outcomes() -> None:
     chance = random.Random(4711)  # noqa: S311, the same messages each time
     outcomes: Counter[str] = Counter()
