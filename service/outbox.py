@@ -145,24 +145,23 @@ class Outbox:
         Raises:
             PublishError: the broker refused for longer than `retry_seconds`.
         """
-        lanes: dict[object, list[int]] = defaultdict(list)
+        lanes: dict[object, list[tuple[int, OutgoingMessage]]] = defaultdict(list)
         for position, decision in enumerate(decisions):
             message = self._format_owed(decision, now)
             if message is not None:
-                lanes[message.key or position].append(position)
+                lanes[message.key or position].append((position, message))
         ended = list(decisions)
 
-        async def publish_lane(positions: list[int]) -> None:
-            for position in positions:
-                ended[position] = await self._publish_decision(decisions[position], now)
+        async def publish_lane(owed: list[tuple[int, OutgoingMessage]]) -> None:
+            for position, message in owed:
+                ended[position] = await self._publish_decision(decisions[position], message, now)
 
         await asyncio.gather(*map(publish_lane, lanes.values()))
         return ended
 
-    async def _publish_decision(self, decision: Decision, now: datetime) -> Decision:
-        message = self._format_owed(decision, now)
-        if message is None:
-            return decision
+    async def _publish_decision(
+        self, decision: Decision, message: OutgoingMessage, now: datetime
+    ) -> Decision:
         try:
             await self._send(message)
         except MessageSizeTooLargeError:
@@ -175,7 +174,8 @@ class Outbox:
                 RejectionReason.ALERT_TOO_LARGE,
                 f"the alert is larger than {message.topic} takes (max.message.bytes)",
             )
-            return await self._publish_decision(Decision(decision.raw, rejected), now)
+            instead = format_rejection(decision.raw, rejected, self._dlq_topic, now)
+            return await self._publish_decision(Decision(decision.raw, rejected), instead, now)
         return decision
 
     def _format_owed(self, decision: Decision, now: datetime) -> OutgoingMessage | None:
