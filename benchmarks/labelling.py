@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.table import Table
 
+from service.article_files import read_articles
 from service.classifier import Classifier
-from service.clients import read_articles
 from service.console import open_console
 from service.formats import parse_article
 from service.messages import Article

@@ -3,7 +3,10 @@
 The modules, in the order an article meets them:
 
 settings        every BEATWATCH_* variable: unit, bound, default
-messages        Article, Alert, Rejection: the wire contracts
+accepted        what a field of an article may be, in JSON Schema
+messages        what comes in: raw messages, Article, why one is rejected
+alerts          Alert: what goes out
+headers         what the Kafka headers of alerts and rejections say
 formats         the bytes newsrooms send -> Article, whatever form they have
 envelopes       what articles come wrapped in: CloudEvents, Confluent's prefixes, JSON
 html_text       HTML -> text with its paragraphs
@@ -18,6 +21,8 @@ words           a text -> its words in one spelling, with their offsets
 features        a passage -> words, listed terms, and what they say together
 classifier      an article -> its labels with evidence
 handling        bytes -> outcome; pure
+dead_letters    rejections as they are kept: their headers, and how one is sent again; pure
+outgoing        what an outcome owes, as messages
 outbox          publish what an outcome owes and wait for the broker
 metrics         every number shown to Prometheus
 health          live, ready, and why not; serves /metrics /livez /readyz
@@ -44,15 +49,30 @@ report_tables   a report for people to read
 model_card      what the model is, how good, what it cannot do
 model_file      the model on disk: equal models are equal files, verified before use
 
+asyncapi        topics and messages -> AsyncAPI
+contracts       the messages -> JSON Schemas; all contracts in files
 explaining      a published alert made again from its article
-clients         publish articles, follow topics: the newsroom's and the consumer's side
+feeds           RSS and Atom -> articles in the native form
+feed_download   fetch a feed over HTTP, within bounds
+article_files   files, folders, feeds, standard input -> the articles in them
+publishing      publish articles: the newsroom's side of the articles topic
+progress        how far a long command has come
+clients         follow and search topics: the consumer's side
+moments         what people write for a moment on the command line
 console         alerts, articles and rejections for people to read
+standings       which dead letters are open; pure
+replaying       dead letters on the broker: read, send again, remember
+letter_tables   dead letters for people and for programs to read
 kafka_jars      Apache Kafka's jars and a Java, fetched once
 embedded_kafka  a real Apache Kafka for demo and tests
 worker_process  a worker in a process of its own, for demo and tests
 demo            the whole path on this machine, checked
 cli             the commands
+newsroom_commands  that of the newsroom's side: publish
+alert_commands  the one about alerts
+dlq_commands    those about dead letters
 model_commands  those about the model
+schema_commands  those about the contracts
 """
 
 __version__ = "0.1.0"

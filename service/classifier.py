@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from service.messages import AlertLabel, Article, Evidence, ModelReference, Term
+from service.alerts import AlertLabel, Evidence, ModelReference, Term
+from service.messages import Article
 from service.model_file import LabelManifest, Manifest, load_model
 from service.passages import Passage, keep_title, split_passages
 from service.words import split_words

@@ -10,29 +10,40 @@ from typing import Annotated
 
 import typer
 from aiokafka.errors import KafkaError
-from pydantic import ValidationError
 
-from service import __version__, model_commands
+from service import (
+    __version__,
+    alert_commands,
+    dlq_commands,
+    model_commands,
+    newsroom_commands,
+    schema_commands,
+)
+from service.article_files import ArticleFileError
 from service.broker import BrokerError
-from service.clients import follow_topic, publish_articles, read_articles, split_lines
-from service.console import describe_alert, open_console
+from service.contracts import DriftError
+from service.dlq_commands import LetterNotFoundError
+from service.feeds import FeedError
 from service.health import PortError
-from service.messages import Alert
 from service.model_commands import NotFoundError
 from service.model_file import ModelError
 from service.report import LabelledFileError
 from service.seeds import SeedsError
 from service.settings import SettingsError, read_settings
-from service.topics import check_topics, create_topics
+from service.topics import ARTICLES_PARTITIONS, check_topics, create_topics
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
 # What cannot go on for a reason that its text says in full.
 _FAILURES = (
+    ArticleFileError,
     BrokerError,
+    DriftError,
+    FeedError,
     KafkaError,
     LabelledFileError,
+    LetterNotFoundError,
     ModelError,
     NotFoundError,
     OSError,
@@ -49,8 +60,12 @@ commands = typer.Typer(
 )
 topics = typer.Typer(help="Create or check the topics.", no_args_is_help=True)
 commands.add_typer(topics, name="topics")
+commands.add_typer(newsroom_commands.commands)
+commands.add_typer(alert_commands.commands)
+commands.add_typer(dlq_commands.commands, name="dlq")
 commands.add_typer(model_commands.commands)
 commands.add_typer(model_commands.seeds_commands, name="seeds")
+commands.add_typer(schema_commands.commands, name="schema")
 
 
 def run() -> None:
@@ -89,56 +104,11 @@ def demo(
         _fail(error, EXIT_FAILED)
 
 
-@commands.command()
-def publish(
-    files: Annotated[
-        list[str], typer.Argument(help=".txt, .json or .jsonl files; - for JSONL on standard input")
-    ],
-) -> None:
-    """Publish articles to the articles topic, keyed by their id."""
-    values = [
-        value
-        for name in files
-        for value in (
-            split_lines(sys.stdin.buffer.read()) if name == "-" else read_articles(Path(name))
-        )
-    ]
-    settings = read_settings()
-    print(f"{asyncio.run(publish_articles(settings, values))} articles published")
-
-
-@commands.command()
-def alerts(
-    since_start: Annotated[bool, typer.Option(help="From the oldest alert on.")] = False,
-    json_lines: Annotated[bool, typer.Option("--json", help="The alerts as they are.")] = False,
-) -> None:
-    """Follow the alerts topic until Ctrl-C."""
-    settings = read_settings()
-    console = open_console()
-
-    async def show() -> None:
-        messages = follow_topic(settings, settings.alerts_topic, since_start=since_start)
-        async for message in messages:
-            try:
-                alert = Alert.model_validate_json(message.value or b"")
-            except ValidationError:
-                print(f"not an alert: partition {message.partition}, offset {message.offset}",
-                      file=sys.stderr)  # fmt: skip
-                continue
-            if json_lines:
-                print(message.value.decode(), flush=True)
-            else:
-                console.print(describe_alert(alert))
-
-    try:
-        asyncio.run(show())
-    except KeyboardInterrupt:
-        return
-
-
 @topics.command("create")
 def create(
-    partitions: Annotated[int, typer.Option(min=1, help="Of the articles topic.")] = 4,
+    partitions: Annotated[
+        int, typer.Option(min=1, help="Of the articles topic.")
+    ] = ARTICLES_PARTITIONS,
     replication_factor: Annotated[int, typer.Option(min=1)] = 1,
 ) -> None:
     """Create those of our topics that do not exist yet."""
@@ -173,7 +143,7 @@ def kafka(
             with EmbeddedKafka(folder, cache_dir=KAFKA_CACHE, port=port) as broker:
                 own = {"BEATWATCH_BROKER": f"kafka://{broker.bootstrap}"}
                 settings = read_settings({**os.environ, **own})
-                asyncio.run(create_topics(settings, partitions=4))
+                asyncio.run(create_topics(settings, partitions=ARTICLES_PARTITIONS))
                 print(f"Kafka at {broker.bootstrap}; Ctrl-C ends it", flush=True)
                 _wait_for_end()
         except EmbeddedKafkaError as error:

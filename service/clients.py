@@ -1,78 +1,29 @@
-"""The newsroom's and the consumer's side of the topics: publish articles, follow a topic."""
+"""The consumer's side of the topics: follow one, read one, find a message on one."""
 
-import json
-from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
+import math
+from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from service.broker import client_options
 from service.formats import RejectedArticleError, parse_article
-from service.outbox import PRODUCER_MAX_REQUEST_BYTES
+from service.moments import BEGINNING
 from service.settings import Settings
 from service.topics import wait_for_topics
 
 
-def read_articles(path: Path) -> list[bytes]:
-    """Read the articles of one file, in any form: they are checked where they arrive.
-
-    Args:
-        path: `.jsonl` has one article a line, `.txt` is the text of one article whose id is the
-            file's name; anything else is one article.
-    """
-    content = path.read_bytes()
-    if path.suffix == ".jsonl":
-        return split_lines(content)
-    if path.suffix == ".txt":
-        text = content.decode("utf-8", errors="replace")
-        return [json.dumps({"id": path.stem, "text": text}, ensure_ascii=False).encode()]
-    return [content]
-
-
-def split_lines(content: bytes) -> list[bytes]:
-    """Split JSONL into its lines; an empty line counts, only the end of the last does not."""
-    return content.removesuffix(b"\n").split(b"\n") if content else []
-
-
-async def publish_articles(settings: Settings, values: Iterable[bytes]) -> int:
-    """Publish articles keyed by their id, in order; what has no readable id goes without a key.
-
-    Returns:
-        How many were published, all of which the broker has.
-
-    Raises:
-        BrokerError: the broker or its topics are not there.
-        KafkaError: the broker refused one.
-    """
-    await wait_for_topics(settings)
-    producer = AIOKafkaProducer(
-        **client_options(settings),
-        acks="all",
-        enable_idempotence=True,
-        max_request_size=PRODUCER_MAX_REQUEST_BYTES,
-    )
-    await producer.start()
-    try:
-        sent = [
-            await producer.send(settings.articles_topic, value=value, key=_find_key(value))
-            for value in values
-        ]
-        for delivery in sent:
-            await delivery
-    finally:
-        await producer.stop()
-    return len(sent)
-
-
-async def follow_topic(settings: Settings, topic: str, *, since_start: bool) -> AsyncIterator[Any]:
+async def follow_topic(
+    settings: Settings, topic: str, since: datetime | None = None
+) -> AsyncIterator[Any]:
     """Read a topic without a consumer group, for ever.
 
     Args:
         settings: how to reach the broker.
         topic: must exist.
-        since_start: from its oldest message on, not only new ones.
+        since: from what the broker got then on; none for what it gets from now on.
 
     Raises:
         BrokerError: the broker or the topics are not there.
@@ -81,28 +32,63 @@ async def follow_topic(settings: Settings, topic: str, *, since_start: bool) -> 
     async with AIOKafkaConsumer(
         topic,
         **client_options(settings),
-        auto_offset_reset="earliest" if since_start else "latest",
+        auto_offset_reset="latest" if since is None else "earliest",
     ) as consumer:
+        if since is not None:
+            await _seek(consumer, since)
         async for message in consumer:
             yield message
 
 
-async def read_topic(settings: Settings, topic: str) -> list[Any]:
-    """Read what a topic holds now, partition by partition.
+async def read_messages(
+    settings: Settings, topic: str, since: datetime = BEGINNING
+) -> AsyncIterator[Any]:
+    """Read what a topic holds now, one message after the other, partition by partition.
+
+    Args:
+        settings: how to reach the broker.
+        topic: must exist.
+        since: from what the broker got then on.
 
     Raises:
         BrokerError: the broker or the topics are not there.
     """
     await wait_for_topics(settings)
-    messages = []
     async with AIOKafkaConsumer(
         topic, **client_options(settings), auto_offset_reset="earliest"
     ) as consumer:
-        for partition, end in (await consumer.end_offsets(consumer.assignment())).items():
+        ends = await _seek(consumer, since)
+        for partition, end in ends.items():
             while await consumer.position(partition) < end:
                 fetched = await consumer.getmany(partition, timeout_ms=1000)
-                messages += fetched.get(partition, [])
-    return messages
+                for message in fetched.get(partition, []):
+                    if message.offset < end:
+                        yield message
+
+
+async def read_topic(settings: Settings, topic: str) -> list[Any]:
+    """Read all that a topic holds now, partition by partition.
+
+    Raises:
+        BrokerError: the broker or the topics are not there.
+    """
+    return [message async for message in read_messages(settings, topic)]
+
+
+async def _seek(consumer: AIOKafkaConsumer, since: datetime) -> dict[TopicPartition, int]:
+    partitions = consumer.assignment()
+    # Asked first: what comes in between is then after it, and is read.
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    if since <= BEGINNING:
+        # Not by time: a message may have none.
+        begins = await consumer.beginning_offsets(partitions)
+    else:
+        since_ms = math.ceil(since.timestamp() * 1000)
+        found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
+        begins = {partition: at.offset for partition, at in found.items() if at is not None}
+    for partition, end in ends.items():
+        consumer.seek(partition, begins.get(partition, end))
+    return ends
 
 
 async def find_alert(settings: Settings, alert_id: UUID) -> bytes | None:
@@ -126,10 +112,3 @@ async def find_article(settings: Settings, article_id: str, version: int) -> byt
         if (article.id, article.version) == (article_id, version):
             found = message.value
     return found
-
-
-def _find_key(value: bytes) -> bytes | None:
-    try:
-        return parse_article(value).id.encode()
-    except RejectedArticleError:
-        return None

@@ -1,27 +1,58 @@
 """Alerts, articles and rejections for people to read."""
 
+import os
+import string
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import quote, urlsplit
 
 from rich.console import Console
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from service.alerts import Alert, AlertLabel, AlertType, Term, tell_type
 from service.classifier import Labelling
-from service.messages import Alert, AlertLabel, Article, Headers, Term
+from service.dead_letters import RejectionHeader
+from service.messages import Article, Headers
 
 _PIPED_WIDTH = 110
 _QUOTE_MAX_CHARACTERS = 100
 _TERMS_SHOWN = 3
+_WITHDRAWN = {
+    "killed": "the newsroom killed the article, do not use it",
+    "no_longer_matches": "the article as it is now is not about it any more",
+    None: "it does not say why",
+}
 # A control character of a newsroom's could command the reader's terminal. Each becomes one space,
 # as rich would drop some of them and so move what stands behind them.
 _CONTROLS = {code: " " for code in (*range(32), *range(127, 160)) if code not in b"\n\t"}
 _COLOURS = ("red", "yellow", "cyan", "magenta", "green", "blue")
 
 
+class _OurConsole(Console):
+    def on_broken_pipe(self) -> None:
+        # Rich would end the process with exit code 1; see `end_with_reader`.
+        raise BrokenPipeError
+
+
 def open_console() -> Console:
     """Return a console on standard output: colours on a terminal, plain lines when piped."""
-    return Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
+    return _OurConsole(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
+
+
+@contextmanager
+def end_with_reader() -> Iterator[None]:
+    """End what prints when nobody reads it any more, as in `| head`: quietly, it is done."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more on its way out, and would complain.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def tabulate_alerts(alerts: Iterable[Alert]) -> Table:
@@ -33,7 +64,7 @@ def tabulate_alerts(alerts: Iterable[Alert]) -> Table:
         held = [label for label in alert.labels if label.band == "alert"]
         for position, label in enumerate(held):
             table.add_row(
-                Text(_disarm(alert.article.title or alert.article.id)) if position == 0 else "",
+                Text(disarm(alert.article.title or alert.article.id)) if position == 0 else "",
                 Text(label.label, style=_colour(label.label)),
                 f"{label.probability:.2f}",
                 Text(_shorten(label.evidence[0].quote)),
@@ -50,9 +81,9 @@ def tabulate_rejections(rejections: Iterable[tuple[bytes | None, Headers]]) -> T
     for value, headers in rejections:
         why = {name: (text or b"").decode(errors="replace") for name, text in headers}
         table.add_row(
-            f"{why['dlq.original.partition']}:{why['dlq.original.offset']}",
-            Text(why["dlq.reason"], style="red"),
-            Text(why["dlq.detail"]),
+            f"{why[RejectionHeader.ORIGINAL_PARTITION]}:{why[RejectionHeader.ORIGINAL_OFFSET]}",
+            Text(why[RejectionHeader.REASON], style="red"),
+            Text(disarm(why[RejectionHeader.DETAIL])),
             Text(ascii(value[:40]) if value else "none"),
         )
     return table
@@ -60,12 +91,14 @@ def tabulate_rejections(rejections: Iterable[tuple[bytes | None, Headers]]) -> T
 
 def describe_alert(alert: Alert) -> Text:
     """Write one alert in a few lines, for someone who follows the topic."""
-    lines = Text.assemble(
-        (f"{alert.labelled_at:%H:%M:%S} ", "dim"),
-        (f"{alert.status} ", "bold"),
-        _disarm(alert.article.title or alert.article.id),
-        (f"  {_disarm(alert.article.url)}", "dim"),
-    )
+    what = tell_type(alert)
+    lines = Text.assemble((f"{alert.labelled_at:%Y-%m-%d %H:%M:%S} ", "dim"))
+    if what is AlertType.WITHDRAWN:
+        lines.append(f" WITHDRAWN: {_WITHDRAWN[alert.why]} ", "bold white on red").append(" ")
+    else:
+        lines.append(f"{what} ", "bold")
+    lines.append(disarm(alert.article.title or alert.article.id))
+    lines.append("  ").append(_link(alert.article.url))
     for label in alert.labels:
         lines.append_text(_describe_label(label))
     return lines
@@ -73,7 +106,7 @@ def describe_alert(alert: Alert) -> Text:
 
 def describe_article(article: Article, labelling: Labelling) -> Text:
     """Write an article with the passages that earned its labels highlighted."""
-    heading = Text.assemble((_disarm(article.id), "bold"))
+    heading = Text.assemble((disarm(article.id), "bold"))
     if not labelling.alerts:
         nearest = max(labelling.probabilities.items(), key=lambda item: item[1])
         heading.append(f"  no label (nearest: {nearest[0]} {nearest[1]:.2f})", "dim")
@@ -88,7 +121,7 @@ def describe_article(article: Article, labelling: Labelling) -> Text:
 
 
 def _highlight(part: str, words: str, labels: Sequence[AlertLabel]) -> Text:
-    text = Text(_disarm(words))
+    text = Text(disarm(words))
     for label in labels:
         for evidence in label.evidence:
             if evidence.part == part:
@@ -112,10 +145,15 @@ def describe_evidence(labels: Iterable[AlertLabel]) -> Iterator[Table]:
             table.add_column("weight", justify="right", footer=f"{total:+.2f}")
             for term in evidence.terms:
                 found = f" ({', '.join(term.found)})" if term.found else ""
-                table.add_row(term.kind, Text(_disarm(term.term + found)), f"{term.weight:+.2f}")
+                table.add_row(term.kind, Text(disarm(term.term + found)), f"{term.weight:+.2f}")
             table.add_row("", "all other terms", f"{evidence.rest:+.2f}")
             table.add_row("", "bias", f"{evidence.bias:+.2f}")
             yield table
+
+
+def describe_trial(place: str, words: str, verdict: str) -> str:
+    """Write on one line what would become of an article, of its id or why it is rejected."""
+    return " ".join(disarm(f"{place}  {verdict}  {words}").split())
 
 
 def _describe_label(label: AlertLabel) -> Text:
@@ -132,8 +170,21 @@ def _describe_label(label: AlertLabel) -> Text:
     )
 
 
+def _link(url: str) -> Text:
+    # Terminals follow a link on a click: only to the web, and none that looks like another.
+    shown = Text(disarm(url), style="dim")
+    if url.isprintable() and " " not in url and url.startswith(("http://", "https://")):
+        try:
+            host = urlsplit(url).hostname
+        except ValueError:
+            return shown
+        if host:
+            shown.stylize(Style(link=quote(url, safe=string.punctuation)))
+    return shown
+
+
 def _name_term(term: Term) -> str:
-    return _disarm(", ".join(term.found) or term.term)
+    return disarm(", ".join(term.found) or term.term)
 
 
 def _colour(label: str) -> str:
@@ -141,11 +192,12 @@ def _colour(label: str) -> str:
 
 
 def _shorten(quote: str) -> str:
-    one_line = " ".join(_disarm(quote).split())
+    one_line = " ".join(disarm(quote).split())
     if len(one_line) <= _QUOTE_MAX_CHARACTERS:
         return one_line
     return one_line[: _QUOTE_MAX_CHARACTERS - 1] + "…"
 
 
-def _disarm(words: str) -> str:
+def disarm(words: str) -> str:
+    """Replace control characters by spaces; newlines and tabs stay."""
     return words.translate(_CONTROLS)

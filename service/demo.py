@@ -13,15 +13,19 @@ from typing import Any
 
 from rich.console import Console
 
-from service.clients import follow_topic, publish_articles, read_articles, read_topic
+from service.alerts import Alert
+from service.article_files import read_articles
+from service.clients import follow_topic, read_topic
 from service.console import (
     describe_alert,
     open_console,
     tabulate_alerts,
     tabulate_rejections,
 )
+from service.dead_letters import RejectionHeader
 from service.embedded_kafka import EmbeddedKafka
-from service.messages import Alert, RejectionReason
+from service.messages import RejectionReason
+from service.publishing import publish_articles
 from service.seeds import read_seeds
 from service.settings import CHECKOUT, Settings, read_settings
 from service.topics import create_topics
@@ -80,9 +84,9 @@ def _show_and_check(settings: Settings, worker: WorkerProcess, console: Console)
         for path in sorted((SEEDS / "articles").glob("*.txt"))
         for value in read_articles(path)
     ]
-    off_beat = read_articles(OFF_BEAT_ARTICLES)
+    off_beat = list(read_articles(OFF_BEAT_ARTICLES))
     values = [*off_beat, *seed_articles, *BROKEN_MESSAGES]
-    asyncio.run(publish_articles(settings, values))
+    publish_articles(settings, values)
     console.print(
         f"Published {len(seed_articles)} seed articles, {len(off_beat)} off-beat articles, "
         f"{len(BROKEN_MESSAGES)} broken messages"
@@ -121,7 +125,9 @@ def _check_alerts(alerts: list[Alert]) -> Iterator[str]:
 
 
 def _check_rejections(rejections: list[Any]) -> Iterator[str]:
-    reasons = {each.value: dict(each.headers)["dlq.reason"].decode() for each in rejections}
+    reasons = {
+        each.value: dict(each.headers)[RejectionHeader.REASON].decode() for each in rejections
+    }
     for value, reason in BROKEN_MESSAGES.items():
         if reasons.get(value) != reason:
             yield f"{value!r} ended as {reasons.get(value)}, not {reason}"
@@ -147,7 +153,7 @@ def _stay(settings: Settings, worker: WorkerProcess, console: Console) -> None:
     )
 
     async def show_alerts() -> None:
-        async for message in follow_topic(settings, settings.alerts_topic, since_start=False):
+        async for message in follow_topic(settings, settings.alerts_topic):
             console.print(describe_alert(Alert.model_validate_json(message.value)))
 
     try:

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from service.alerts import Alert
 from service.classifier import Classifier
 from service.handling import Alerted, HandlingRules, Rejected, handle_article
-from service.messages import Alert, RawArticle
+from service.messages import RawArticle
 
 
 class Explanation(BaseModel):

@@ -5,19 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal, get_args
 
+from service.alerts import Alert, AlertLabel, Story, derive_alert_id, reference_article
 from service.classifier import Classifier, Labelling
 from service.formats import RejectedArticleError, parse_article
-from service.messages import (
-    Alert,
-    AlertLabel,
-    Article,
-    RawArticle,
-    RejectionReason,
-    Status,
-    Story,
-    derive_alert_id,
-    reference_article,
-)
+from service.messages import Article, Headers, RawArticle, RejectionReason, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +80,8 @@ def handle_article(
         rules: how long an article may be, and what becomes of one that only may match.
         now: becomes the alert's `labelled_at`; before `embargoed_until` an article is withheld.
     """
-    limit = rules.article_max_bytes
-    if raw.value is not None and len(raw.value) > limit:
-        return Rejected(
-            RejectionReason.TOO_LARGE, f"{len(raw.value)} bytes; at most {limit} are read"
-        )
     try:
-        article = parse_article(raw.value, raw.headers)
+        article = read_article(raw.value, raw.headers, rules.article_max_bytes)
     except RejectedArticleError as rejection:
         return Rejected(rejection.reason, rejection.detail)
     match _judge_status(article, now):
@@ -121,6 +107,19 @@ def handle_article(
                     labelled_at=now,
                 )
             )
+
+
+def read_article(value: bytes | None, headers: Headers, max_bytes: int) -> Article:
+    """Read the article of a message, if it is not longer than the operator allows.
+
+    Raises:
+        RejectedArticleError: it is too long, or not a valid article.
+    """
+    if value is not None and len(value) > max_bytes:
+        raise RejectedArticleError(
+            RejectionReason.TOO_LARGE, f"{len(value)} bytes; at most {max_bytes} are read"
+        )
+    return parse_article(value, headers)
 
 
 def _judge_status(article: Article, now: datetime) -> Status:

@@ -1,18 +1,13 @@
-"""Article, Alert, Rejection: what goes over the wire.
-
-Within v1 of these contracts fields are only added.
-"""
+"""What comes in: raw messages, the article read from one, or the reason it is none."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
-from uuid import UUID, uuid5
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-# Any fixed UUID serves as the name space; changing it would rename every alert ever published.
-ALERT_NAMESPACE = UUID("6f1c1a3e-7a0b-5c57-9d2f-3b1c8e5f4a90")
+from service.accepted import MOMENT, STATUS_PATTERN, USABLE_HAS_WORDS, VERSION_PATTERN, OrElse
 
 # Kafka lets a header be null, and come twice.
 Headers = tuple[tuple[str, bytes | None], ...]
@@ -35,16 +30,35 @@ def _read_status(value: object) -> object:
     return "canceled" if word == "cancelled" else word
 
 
+def _refuse_truth(value: object) -> object:
+    # To Python true is 1.
+    if isinstance(value, bool):
+        raise ValueError("is true or false, not a number")  # noqa: TRY004, pydantic wants this one
+    return value
+
+
 Moment = Annotated[datetime, AfterValidator(_assume_utc)]
-Words = Annotated[str, _absent_is("")]
+MomentOrNone = Annotated[Moment | None, _absent_is(None), MOMENT]
+Words = Annotated[str, _absent_is(""), OrElse()]
 # Twice this is a revision, and JSON readers in JavaScript count to 2**53.
 VERSION_MAX = 2**52 - 1
+
+_A_MOMENT = "2026-03-12T06:30:00Z"
+_MOMENTS = (
+    "RFC 3339, best with a zone: without one it is UTC. A date alone is its midnight, a number "
+    "seconds since 1970 (milliseconds above 20,000,000,000)."
+)
 
 
 class Message(BaseModel):
     """What all messages share: they do not change, and unknown fields are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        # We write every field, whether or not it has a default.
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,16 @@ class RawArticle:
     headers: Headers = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """One message for one topic."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
 class Status(StrEnum):
     """May this article be used? The words are those of IPTC ninjs' `pubstatus`."""
 
@@ -71,110 +95,63 @@ class Status(StrEnum):
 class Article(Message):
     """A news article in the native form."""
 
-    id: str = Field(min_length=1, max_length=1024)
-    version: Annotated[int, _absent_is(1)] = Field(1, ge=1, le=VERSION_MAX)
-    status: Annotated[Status, BeforeValidator(_read_status), _absent_is(Status.USABLE)] = (
-        Status.USABLE
+    model_config = ConfigDict(json_schema_extra=USABLE_HAS_WORDS)
+
+    id: str = Field(
+        min_length=1,
+        max_length=1024,
+        description="The newsroom's id, the same for all versions; also the Kafka key.",
+        examples=["urn:newsroom:4711"],
     )
-    url: Words = Field("", max_length=4096)
-    title: Words = ""
-    text: Words = ""
-    language: Words = Field("", max_length=64)
-    source: Words = Field("", max_length=1024)
-    published_at: Annotated[Moment | None, _absent_is(None)] = None
-    updated_at: Annotated[Moment | None, _absent_is(None)] = None
-    embargoed_until: Annotated[Moment | None, _absent_is(None)] = None
-
-
-class Term(Message):
-    """What a passage says and what that adds to (or takes from) the log-odds of the label.
-
-    A `word` is one or two words of the passage; a `concept` a group of terms that mean the same; a
-    `conjunction` concepts that stand together; a `claim` that some conjunction of the label holds.
-    `found` are the words of the passage that name a concept.
-    """
-
-    kind: Literal["word", "concept", "conjunction", "claim"]
-    term: str
-    weight: float
-    found: list[str] = []
-
-
-class Evidence(Message):
-    """A passage that carries a label: `article[part][start:end] == quote`, in code points.
-
-    The offsets refer to the text as we extracted it: of HTML what a reader sees, of an article
-    with a description that as the first paragraph.
-
-    `bias`, the weights of `terms` and `rest`, which is that of all other terms, add up to the
-    log-odds of `probability`.
-    """
-
-    part: Literal["title", "text"]
-    start: int
-    end: int
-    quote: str
-    probability: float
-    terms: list[Term]
-    rest: float
-    bias: float
-
-
-class AlertLabel(Message):
-    """A label that holds for the article (band `alert`) or may hold (`review`), and why."""
-
-    label: str
-    title: str
-    band: Literal["alert", "review"]
-    probability: float
-    threshold: float
-    evidence: list[Evidence]
-
-
-class ArticleReference(Message):
-    """The article an alert is about, without its text."""
-
-    id: str
-    version: int
-    url: str
-    title: str
-    source: str
-    language: str
-    published_at: datetime | None
-
-
-class Story(Message):
-    """The articles that report the same thing; `similarity` is to the lead."""
-
-    story_id: UUID
-    role: Literal["lead", "repeat"]
-    lead_alert_id: UUID
-    similarity: float
-
-
-class ModelReference(Message):
-    """Which model decided."""
-
-    version: str
-    sha256: str
-
-
-class Alert(Message):
-    """What we say about one article. One alert per article, for life."""
-
-    alert_id: UUID
-    revision: int
-    status: Literal["raised", "updated", "withdrawn"]
-    why: Literal["killed", "no_longer_matches"] | None = None
-    article: ArticleReference
-    labels: list[AlertLabel]
-    story: Story
-    model: ModelReference
-    labelled_at: datetime
+    version: Annotated[
+        int, BeforeValidator(_refuse_truth), _absent_is(1), OrElse(VERSION_PATTERN)
+    ] = Field(1, ge=1, le=VERSION_MAX, description="Rises with each new version.", examples=[2])
+    status: Annotated[
+        Status,
+        BeforeValidator(_read_status),
+        _absent_is(Status.USABLE),
+        OrElse(STATUS_PATTERN),
+    ] = Field(
+        Status.USABLE,
+        description="`usable`; `withheld`: nothing goes out; `canceled`: whoever has the alert "
+        "is told. In any case of letters, with or without a scheme (`stat:`).",
+        examples=["usable"],
+    )
+    url: Words = Field(
+        "",
+        max_length=4096,
+        description="Where it can be read.",
+        examples=["https://example.org/4711"],
+    )
+    title: Words = Field(
+        "",
+        description="Its headline.",
+        examples=["Tehreek-e-Taliban Pakistan (TTP) attacks a police post"],
+    )
+    text: Words = Field(
+        "",
+        description="All of it as plain text, an empty line between paragraphs.",
+        examples=["First paragraph.\n\nSecond paragraph."],
+    )
+    language: Words = Field(
+        "", max_length=64, description="BCP 47 tag; labelling does not need it.", examples=["en"]
+    )
+    source: Words = Field(
+        "", max_length=1024, description="Who it is from.", examples=["Example News"]
+    )
+    published_at: MomentOrNone = Field(
+        None, description=f"When it was first published. {_MOMENTS}", examples=[_A_MOMENT]
+    )
+    updated_at: MomentOrNone = Field(
+        None, description=f"When this version was made. {_MOMENTS}", examples=[_A_MOMENT]
+    )
+    embargoed_until: MomentOrNone = Field(
+        None, description=f"Until then it is withheld. {_MOMENTS}", examples=[_A_MOMENT]
+    )
 
 
 class RejectionReason(StrEnum):
-    """Why bytes are not a valid article, or could not be handled. A closed set."""
+    """Why bytes are not a valid article, or could not be handled: closed within a release."""
 
     EMPTY_MESSAGE = "empty_message"
     TOO_LARGE = "too_large"
@@ -203,14 +180,3 @@ class RejectedArticleError(Exception):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail[:_DETAIL_MAX_CHARACTERS]
-
-
-def derive_alert_id(article_id: str) -> UUID:
-    """The alert's id, from the article's alone: the same for ever, whatever the model says."""
-    return uuid5(ALERT_NAMESPACE, article_id)
-
-
-def reference_article(article: Article) -> ArticleReference:
-    """What an alert carries of its article."""
-    fields: dict[str, Any] = article.model_dump(include=set(ArticleReference.model_fields))
-    return ArticleReference(**fields)

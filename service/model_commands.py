@@ -11,13 +11,14 @@ from uuid import UUID
 import typer
 from pydantic import ValidationError
 
+from service.alerts import Alert
+from service.article_files import read_articles
 from service.classifier import Classifier
-from service.clients import find_alert, find_article, read_articles
+from service.clients import find_alert, find_article
 from service.console import describe_article, describe_evidence, open_console
 from service.explaining import explain_alert
 from service.formats import RejectedArticleError, parse_article
 from service.handling import HandlingRules, select_labels
-from service.messages import Alert
 from service.settings import CHECKOUT, Settings, read_settings
 
 commands = typer.Typer()

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, assert_never
 
 import stamina
@@ -16,34 +17,32 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from service import __version__
+from service.dead_letters import RejectionHeader
 from service.handling import Alerted, Outcome, Rejected, Unmatched, Withdrawn, Withheld
-from service.messages import Alert, Headers, RawArticle, RejectionReason
+from service.messages import OutgoingMessage, RawArticle, RejectionReason
+from service.outgoing import format_alert, format_rejection
 
 log = structlog.get_logger(__name__)
 
-ALERT_SOURCE = "/beatwatch"
 # A first retry before anyone notices; then no oftener than an on-call log can bear.
 _RETRY_FIRST_SECONDS = 0.1
 _RETRY_LONGEST_SECONDS = 5.0
 # The original of a rejection may be as large as the broker took it; the topics decide.
 PRODUCER_MAX_REQUEST_BYTES = 64 * 1024 * 1024
-# A rejection replayed each second for thirty years has not been tried so often.
-_ATTEMPTS_MAX_DIGITS = 10
+# How all that goes to the broker byte for byte is sent; see `send_and_wait`.
+PRODUCER_OPTIONS = {
+    "acks": "all",
+    "max_request_size": PRODUCER_MAX_REQUEST_BYTES,
+    # A topic's limit is on batches: together, messages that fit would not.
+    "max_batch_size": 1,
+    # What came compressed and fitted must fit the dead letters too.
+    "compression_type": "gzip",
+    "value_serializer": itemgetter(0),
+}
 
 
 class PublishError(Exception):
     """The broker did not take what an outcome owes, for longer than we retry."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingMessage:
-    """One message for one topic."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,55 +53,28 @@ class Decision:
     outcome: Outcome
 
 
-def format_alert(alert: Alert, topic: str) -> OutgoingMessage:
-    """Write an alert: JSON value, CloudEvents 1.0 headers in Kafka's binary mode.
+async def send_and_wait(
+    producer: AIOKafkaProducer, message: OutgoingMessage, partition: int | None = None
+) -> Any:
+    """Send one message and wait until the broker has it.
 
-    Source: CloudEvents Kafka Protocol Binding 1.0.2, section 3.2.
+    Args:
+        producer: made with `PRODUCER_OPTIONS`.
+        message: may have neither key nor value.
+        partition: none to choose it by key.
+
+    Returns:
+        Where it is: `topic`, `partition`, `offset`.
     """
-    is_repeat = alert.status == "raised" and alert.story.role == "repeat"
-    what = "repeated" if is_repeat else alert.status
-    headers = {
-        "ce_specversion": "1.0",
-        "ce_id": f"{alert.alert_id}:{alert.revision}",
-        "ce_source": ALERT_SOURCE,
-        "ce_type": f"beatwatch.alert.{what}.v1",
-        "ce_time": alert.labelled_at.isoformat(),
-        "ce_subject": alert.article.id,
-        "content-type": "application/json",
-    }
-    return OutgoingMessage(
-        topic,
-        key=alert.article.id.encode(),
-        value=alert.model_dump_json().encode(),
-        headers=tuple((name, text.encode()) for name, text in headers.items()),
+    return await producer.send_and_wait(
+        message.topic,
+        # aiokafka asserts a key or a value, while anyone may send messages with neither.
+        value=(message.value,),
+        key=message.key,
+        partition=partition,
+        # Nor does it take a name that is an enum's.
+        headers=[(str(name), value) for name, value in message.headers],
     )
-
-
-def format_rejection(
-    raw: RawArticle, rejected: Rejected, topic: str, failed_at: datetime
-) -> OutgoingMessage:
-    """Write a rejection: key, value and headers as they came, and headers that say why."""
-    why = {
-        "dlq.original.topic": raw.topic,
-        "dlq.original.partition": str(raw.partition),
-        "dlq.original.offset": str(raw.offset),
-        "dlq.original.timestamp": str(raw.timestamp_ms),
-        "dlq.reason": rejected.reason,
-        "dlq.detail": rejected.detail,
-        "dlq.failed.at": failed_at.isoformat(),
-        "dlq.service.version": __version__,
-        "dlq.attempts": str(_count_attempts(raw)),
-    }
-    kept = tuple((name, value) for name, value in raw.headers if name not in why)
-    added = tuple((name, text.encode(errors="backslashreplace")) for name, text in why.items())
-    return OutgoingMessage(topic, raw.key, raw.value, kept + added)
-
-
-def _count_attempts(raw: RawArticle) -> int:
-    # A replayed rejection brings the count of its earlier attempts along. Whoever sends an article
-    # sets its headers, so this may be null, no number, or longer than int() takes.
-    earlier = dict(raw.headers).get("dlq.attempts") or b""
-    return int(earlier) + 1 if earlier.isdigit() and len(earlier) < _ATTEMPTS_MAX_DIGITS else 1
 
 
 class Outbox:
@@ -167,8 +139,9 @@ class Outbox:
         except MessageSizeTooLargeError:
             if isinstance(decision.outcome, Rejected):
                 # Nothing else can end it: the article would be read, and refused, for ever.
-                omitted = (*message.headers, ("dlq.value.omitted", b"larger than the topic takes"))
-                await self._send(replace(message, value=None, headers=omitted))
+                omitted = (RejectionHeader.VALUE_OMITTED, b"larger than the topic takes")
+                headers = (*message.headers, omitted)
+                await self._send(replace(message, value=None, headers=headers))
                 return decision
             rejected = Rejected(
                 RejectionReason.ALERT_TOO_LARGE,
@@ -212,12 +185,7 @@ class Outbox:
     async def _send_once(self, message: OutgoingMessage) -> None:
         producer = self._producer or await self._renew_producer(None)
         try:
-            await producer.send_and_wait(
-                message.topic,
-                value=message.value,
-                key=message.key,
-                headers=list(message.headers),
-            )
+            await send_and_wait(producer, message)
         except KafkaError as error:
             log.warning("publishing failed", topic=message.topic, error=repr(error))
             # A failed send leaves a gap in the sequence numbers of aiokafka's idempotent producer,
@@ -233,14 +201,7 @@ class Outbox:
                     self._producer = None
                     await failed.stop()
                 renewed = AIOKafkaProducer(
-                    **self._client_options,
-                    acks="all",
-                    enable_idempotence=True,
-                    max_request_size=PRODUCER_MAX_REQUEST_BYTES,
-                    # A topic's limit is on batches: together, messages that fit would not.
-                    max_batch_size=1,
-                    # What came compressed and fitted must fit the dead letters too.
-                    compression_type="gzip",
+                    **self._client_options, **PRODUCER_OPTIONS, enable_idempotence=True
                 )
                 try:
                     await renewed.start()

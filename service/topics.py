@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 1.0
 _COMPLAIN_EVERY_SECONDS = 10.0
 
+# As many workers of one service can share the work.
+ARTICLES_PARTITIONS = 4
 # Five times the default limit of an article: what is somewhat too large still gets in, is
 # rejected with its reason and kept; the dead letters have room for it and its headers.
 _ARTICLES_MAX_MESSAGE_BYTES = 5 * 1024 * 1024

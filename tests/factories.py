@@ -6,18 +6,17 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from service.classifier import Classifier
-from service.messages import (
+from service.alerts import (
     Alert,
     AlertLabel,
-    Article,
     ArticleReference,
     Evidence,
     ModelReference,
-    RawArticle,
     Story,
     Term,
 )
+from service.classifier import Classifier
+from service.messages import Article, RawArticle
 from service.settings import CHECKOUT
 
 MODELS = CHECKOUT / "models"

@@ -23,12 +23,22 @@ LIBRARIES_OF = {
     },
     "skops": {"model_file"},
     "prometheus_client": {"health", "metrics", "worker", "worker_process"},
-    "lxml": {"html_text"},
-    "typer": {"cli", "model_commands"},
-    "rich": {"console", "demo", "report_tables"},
+    "feedparser": {"feeds"},
+    "lxml": {"feeds", "html_text"},
+    "typer": {
+        "cli",
+        "alert_commands",
+        "dlq_commands",
+        "model_commands",
+        "newsroom_commands",
+        "schema_commands",
+    },
+    "yaml": {"contracts"},
+    "rich": {"console", "demo", "dlq_commands", "letter_tables", "progress", "report_tables"},
 }
 FORMATS = {"formats", "envelopes", "html_text", "fields", "ninjs", "ap", "schema_org", "arc"}
-PURE = {"messages", *FORMATS, "passages", "classifier", "handling"}
+CONTRACTS = {"accepted", "messages", "alerts", "headers", "dead_letters"}
+PURE = {*CONTRACTS, *FORMATS, "passages", "classifier", "handling", "standings"}
 OUTSIDE_WORLD = {
     "aiokafka",
     "asyncio",

@@ -81,9 +81,13 @@ def test_commands_are_those_that_others_script_against() -> None:
         "classify",
         "publish",
         "alerts",
+        "dlq list",
+        "dlq show",
+        "dlq replay",
         "topics create",
         "topics check",
         "kafka",
+        "schema export",
     }
 
 
@@ -172,6 +176,16 @@ def test_files_are_classified_for_people(beatwatch: Beatwatch, tmp_path: Path) -
         ["worker", "--fast"],
         ["kafka", "--port", "65536"],
         ["topics", "create", "--partitions", "0"],
+        ["alerts", "--type", "retracted"],
+        ["alerts", "--since", "yesterday"],
+        ["dlq"],
+        ["dlq", "list", "--reason", "ugly"],
+        ["dlq", "list", "--until", "3 days"],
+        ["dlq", "show", "17"],
+        ["dlq", "replay"],
+        ["dlq", "replay", "0:1", "--all"],
+        ["dlq", "replay", "0:1", "--since", "1h"],
+        ["dlq", "replay", "--all", "--rate", "0"],
         ["topics"],
         [],
     ],
@@ -181,7 +195,9 @@ def test_wrong_usage_ends_with_2(beatwatch: Beatwatch, arguments: list[str]) -> 
     assert beatwatch(*arguments).code == 2
 
 
-@pytest.mark.parametrize("command", ["worker", "classify --jsonl -", "topics check", "alerts"])
+@pytest.mark.parametrize(
+    "command", ["worker", "classify --jsonl -", "topics check", "alerts", "dlq list"]
+)
 def test_unknown_variable_ends_with_2_and_one_line(
     beatwatch: Beatwatch, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
@@ -226,6 +242,23 @@ def test_missing_seeds_end_with_1_and_one_line(beatwatch: Beatwatch, tmp_path: P
     assert err.count("\n") == 1
 
 
+def test_schemas_are_written_where_they_are_wanted(beatwatch: Beatwatch, tmp_path: Path) -> None:
+    code, out, err = beatwatch("schema", "export", "--out", str(tmp_path / "schemas"))
+    assert (code, err) == (0, "")
+    written = [Path(line) for line in out.splitlines()]
+    assert {path.parent for path in written} == {tmp_path / "schemas"}
+    assert sorted(written) == sorted((tmp_path / "schemas").iterdir())
+    assert beatwatch("schema", "export", "--check", "--out", str(tmp_path / "schemas")).code == 0
+
+
+def test_drifted_schema_ends_with_1_and_one_line(beatwatch: Beatwatch, tmp_path: Path) -> None:
+    code, out, err = beatwatch("schema", "export", "--check", "--out", str(tmp_path))
+    assert (code, out) == (1, "")
+    assert err.startswith("beatwatch: not as the code says: article.v1.schema.json, ")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def check_that_no_broker_was_found(ended: Ended, broker: str) -> None:
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith(f"beatwatch: no broker at {broker}")
@@ -233,7 +266,9 @@ def check_that_no_broker_was_found(ended: Ended, broker: str) -> None:
     assert ended.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["topics create", f"publish {SEED_FILE}", "alerts"])
+@pytest.mark.parametrize(
+    "command", ["topics create", f"publish {SEED_FILE}", "alerts", "dlq replay --all"]
+)
 def test_absent_broker_ends_with_1_and_one_line_that_says_what_to_check(
     beatwatch: Beatwatch, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:

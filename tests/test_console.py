@@ -1,4 +1,6 @@
 import io
+import re
+from typing import Literal
 
 import pytest
 from rich.console import Console, RenderableType
@@ -14,8 +16,8 @@ from service.console import (
 )
 from service.handling import Rejected
 from service.messages import Headers, RejectionReason
-from service.outbox import format_rejection
-from tests.factories import NOW, TTP_TITLE, alert, article, evidence, label, raw
+from service.outgoing import format_rejection
+from tests.factories import NOW, TTP_TITLE, alert, article, evidence, label, raw, story
 
 HOSTILE_WORDS = "\x1b[2J\x07\x9b31m[bold]خبر[/nothing] e\u0301😀"
 
@@ -72,8 +74,58 @@ def test_alert_that_is_followed_shows_label_probability_quote_and_terms() -> Non
     assert "ttp +5.2" in page
 
 
-def test_withdrawn_alert_can_be_described() -> None:
-    assert "withdrawn" in show(describe_alert(alert(status="withdrawn", why="killed", labels=[])))
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("killed", "WITHDRAWN: the newsroom killed the article, do not use it"),
+        ("no_longer_matches", "WITHDRAWN: the article as it is now is not about it any more"),
+        (None, "WITHDRAWN: it does not say why"),
+    ],
+)
+def test_withdrawn_alert_is_loud_and_says_why(
+    why: Literal["killed", "no_longer_matches"] | None, words: str
+) -> None:
+    described = describe_alert(alert(status="withdrawn", why=why, labels=[]))
+    assert words in show(described)
+    assert "bold white on red" in [span.style for span in described.spans]
+
+
+def test_repeat_is_not_taken_for_a_first_alert() -> None:
+    assert "12:00:00 repeated" in show(describe_alert(alert(story=story(role="repeat"))))
+
+
+def linked(url: str) -> list[str]:
+    about = alert().article.model_copy(update={"url": url})
+    page = io.StringIO()
+    terminal = Console(file=page, width=200, force_terminal=True, highlight=False)
+    terminal.print(describe_alert(alert(article=about)))
+    assert "\x9b" not in page.getvalue()
+    return re.findall("\x1b]8;id=[0-9-]+;([^\x1b]*)\x1b", page.getvalue())
+
+
+def test_link_to_the_web_can_be_clicked() -> None:
+    assert linked("https://example.org/a?b=1&c=%20#d") == ["https://example.org/a?b=1&c=%20#d"]
+    assert linked("http://example.org/خبر") == ["http://example.org/%D8%AE%D8%A8%D8%B1"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "javascript:alert(1)",
+        "javascript://example.org/%0aalert(1)",
+        "file:///etc/passwd",
+        "file://example.org/etc/passwd",
+        "https:///nowhere",
+        "https://[::1",
+        "https://example.org/\x1b\\\x1b]8;;https://evil.example",
+        "https://example.org/\x9b31m",
+        "https://example.org/\u202egro.live",
+        "https://example.org/ https://evil.example",
+    ],
+)
+def test_link_that_leads_elsewhere_or_hides_something_cannot_be_clicked(url: str) -> None:
+    assert linked(url) == []
 
 
 def test_article_without_a_label_is_described_by_the_nearest() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.alerts import derive_alert_id
 from service.handling import (
     OUTCOMES,
     Alerted,
@@ -20,7 +21,7 @@ from service.handling import (
     Withheld,
     handle_article,
 )
-from service.messages import Article, Headers, RawArticle, RejectionReason, derive_alert_id
+from service.messages import Article, Headers, RawArticle, RejectionReason
 from tests.factories import NOW, TTP_TITLE, load_classifier, raw, write_article
 from tests.format_examples import ARTICLES, WITHDRAWALS, change_example, read_example
 from tests.hostile_inputs import any_bytes

@@ -6,14 +6,18 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from service.messages import Alert, Article, Message, derive_alert_id, reference_article
+from service.alerts import Alert, derive_alert_id, reference_article
+from service.messages import Article, Message
 from tests.factories import article
 
 DATA = Path(__file__).parent / "data"
 RECORDED = {
     "article.json": Article,
     "alert-raised.json": Alert,
+    "alert-repeated.json": Alert,
+    "alert-updated.json": Alert,
     "alert-withdrawn.json": Alert,
 }
 
@@ -67,6 +71,12 @@ def test_null_is_an_empty_text(field: str) -> None:
 def test_article_that_says_nothing_else_is_usable_and_the_first_version() -> None:
     parsed = Article.model_validate_json('{"id": "a1", "title": "t"}')
     assert (parsed.status, parsed.version) == ("usable", 1)
+
+
+@pytest.mark.parametrize("version", [True, False])
+def test_true_is_no_version(version: object) -> None:
+    with pytest.raises(ValidationError, match="not a number"):
+        article(version=version)
 
 
 def test_alert_does_not_carry_the_text_of_its_article() -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from service.alerts import AlertLabel
 from service.classifier import Labelling
 from service.comparison import compare_models
 from service.console import open_console
-from service.messages import AlertLabel, Article
+from service.messages import Article
 from service.report import (
     LabelledArticle,
     LabelledFileError,

@@ -21,12 +21,14 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from service.alerts import Alert, derive_alert_id
 from service.embedded_kafka import EmbeddedKafka
-from service.messages import Alert, derive_alert_id
 from service.seeds import read_seeds
 from service.settings import CHECKOUT
 from service.worker_process import find_free_port, start_worker
+from tests.cloud_events import read_event
 from tests.conftest import PASSWORD, USER, Beat, create_beat
+from tests.contract_schemas import list_problems, read_exported
 from tests.format_examples import FOLDER
 from tests.kafka_client import Record, produce, read_all, read_committed
 
@@ -94,8 +96,16 @@ def test_five_seeds_give_exactly_the_expected_alerts(beat: Beat, tmp_path: Path)
             "ce_type": "beatwatch.alert.raised.v1",
             "ce_time": headers_of(message)["ce_time"],
             "ce_subject": alert.article.id,
+            "ce_dataschema": "urn:beatwatch:schema:alert:v1",
             "content-type": "application/json",
         }
+        event = read_event(alert.article.id.encode(), message.value(), header_pairs(message))
+        assert (event.get_subject(), event.get_time()) == (alert.article.id, alert.labelled_at)
+        assert Alert.model_validate(event.get_data()) == alert
+        assert list_problems(read_exported("alert.v1.schema.json"), event.get_data()) == []
+        assert (
+            list_problems(read_exported("alert-headers.v1.schema.json"), headers_of(message)) == []
+        )
 
 
 def test_bad_input_ends_in_the_dead_letters_and_articles_around_it_are_alerted(

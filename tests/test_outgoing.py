@@ -4,9 +4,10 @@ from typing import Literal
 import pytest
 
 from service import __version__
+from service.alerts import Alert
 from service.handling import Rejected
-from service.messages import Alert, Headers, RejectionReason
-from service.outbox import format_alert, format_rejection
+from service.messages import Headers, RejectionReason
+from service.outgoing import format_alert, format_rejection
 from tests.factories import ALERT_ID, NOW, alert, raw, story
 
 REJECTED = Rejected(RejectionReason.INVALID_JSON, "cut off at line 1 column 9")
@@ -28,6 +29,7 @@ def test_alert_has_the_headers_of_a_cloud_event() -> None:
         ("ce_type", b"beatwatch.alert.raised.v1"),
         ("ce_time", b"2024-01-03T12:00:00+00:00"),
         ("ce_subject", b"a1"),
+        ("ce_dataschema", b"urn:beatwatch:schema:alert:v1"),
         ("content-type", b"application/json"),
     )
 

@@ -1,0 +1,194 @@
+"""Publish articles: the newsroom's side of the articles topic."""
+
+import asyncio
+import math
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from enum import StrEnum
+from itertools import cycle
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaProducer
+
+from service.broker import client_options
+from service.formats import RejectedArticleError, parse_article
+from service.outbox import PRODUCER_MAX_REQUEST_BYTES
+from service.settings import Settings
+from service.topics import wait_for_topics
+
+# Fills the producer's batches; more would only be lost if this process were killed.
+_IN_FLIGHT_ARTICLES = 1000
+
+_T = TypeVar("_T")
+
+
+class KeyBy(StrEnum):
+    """What an article's Kafka key is, and so which partition it goes to."""
+
+    ID = "id"
+    NONE = "none"
+
+
+class Publisher:
+    """Publishes one article after the other, a bounded number of them in flight.
+
+    The broker's client lives on a loop in a thread of its own: so what was sent goes out while
+    this thread waits for a slow standard input, and Ctrl-C ends that wait.
+
+    Attributes:
+        published: how many articles the broker has.
+        unreadable: how many of those sent are no valid articles, so that no id was found.
+    """
+
+    def __init__(
+        self,
+        producer: AIOKafkaProducer,
+        loop: asyncio.AbstractEventLoop,
+        topic: str,
+        partitions: Iterator[int | None],
+    ) -> None:
+        self.published = 0
+        self.unreadable = 0
+        self._producer = producer
+        self._loop = loop
+        self._topic = topic
+        self._partitions = partitions
+        self._free = asyncio.Semaphore(_IN_FLIGHT_ARTICLES)
+        self._refusal: BaseException | None = None
+
+    def publish(self, value: bytes) -> None:
+        """Send an article; the broker has it when `published` has counted it.
+
+        Raises:
+            KafkaError: the broker refused this or an earlier one.
+        """
+        key = _read_id(value)
+        self.unreadable += key is None
+        _call(self._loop, self._send(value, key, next(self._partitions)))
+
+    def raise_refusal(self) -> None:
+        """Raise the first error of the broker's, if there was one."""
+        if self._refusal:
+            raise self._refusal
+
+    async def _send(self, value: bytes, key: bytes | None, partition: int | None) -> None:
+        await self._free.acquire()
+        self.raise_refusal()
+        sent = await self._producer.send(
+            self._topic, value=value, key=key if partition is None else None, partition=partition
+        )
+        sent.add_done_callback(self._settle)
+
+    def _settle(self, sent: asyncio.Future[Any]) -> None:
+        self._free.release()
+        if not sent.cancelled():
+            error = sent.exception()
+            self._refusal = self._refusal or error
+            self.published += error is None
+
+
+@contextmanager
+def open_publisher(settings: Settings, key_by: KeyBy = KeyBy.ID) -> Iterator[Publisher]:
+    """Open a publisher; what it was given goes out before it is closed, also on an error.
+
+    Args:
+        settings: how to reach the broker, and the topic's name.
+        key_by: by id, what is no valid article goes without a key; without keys the partitions
+            take turns.
+
+    Raises:
+        BrokerError: the broker or its topics are not there.
+        KafkaError: the broker refused an article.
+    """
+    with _run_loop() as loop:
+        _call(loop, wait_for_topics(settings))
+        producer = _call(loop, _start_producer(settings))
+        try:
+            partitions: Iterable[int | None] = [None]
+            if key_by is KeyBy.NONE:
+                partitions = sorted(_call(loop, producer.partitions_for(settings.articles_topic)))
+            publisher = Publisher(producer, loop, settings.articles_topic, cycle(partitions))
+            yield publisher
+        finally:
+            _call(loop, producer.stop())
+        publisher.raise_refusal()
+
+
+def publish_articles(settings: Settings, values: Iterable[bytes]) -> int:
+    """Publish articles keyed by their id, in order, as they are read.
+
+    Returns:
+        How many were published, all of which the broker has.
+
+    Raises:
+        BrokerError, KafkaError: as `open_publisher`.
+    """
+    with open_publisher(settings) as publisher:
+        for value in values:
+            publisher.publish(value)
+    return publisher.published
+
+
+def pace_articles(
+    articles: Iterable[_T],
+    per_second: float,
+    *,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[_T]:
+    """Hand on articles evenly by the clock: after a pause of the source's there is no burst."""
+    interval_seconds = 1 / per_second
+    due = -math.inf
+    for article in articles:
+        wait = due - now()
+        if wait > 0:
+            sleep(wait)
+        # A little late is made up for; later than the next was due begins a new plan.
+        if now() - due > interval_seconds:
+            due = now()
+        yield article
+        due += interval_seconds
+
+
+async def _start_producer(settings: Settings) -> AIOKafkaProducer:
+    producer = AIOKafkaProducer(
+        **client_options(settings),
+        acks="all",
+        enable_idempotence=True,
+        max_request_size=PRODUCER_MAX_REQUEST_BYTES,
+    )
+    await producer.start()
+    return producer
+
+
+@contextmanager
+def _run_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    running: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def run_until_told() -> None:
+        end = asyncio.Event()
+        running.set_result((asyncio.get_running_loop(), end))
+        await end.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(run_until_told(),), daemon=True)
+    thread.start()
+    loop, end = running.result()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join()
+
+
+def _call(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, _T]) -> _T:
+    return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+
+def _read_id(value: bytes) -> bytes | None:
+    try:
+        return parse_article(value).id.encode()
+    except RejectedArticleError:
+        return None

@@ -1,0 +1,176 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from service.cli import run
+from service.settings import CHECKOUT
+from tests.conftest import Beat
+from tests.factories import write_article
+from tests.format_examples import FOLDER, read_example
+from tests.kafka_client import read_all
+
+FEEDS = Path(__file__).parent / "data" / "feeds"
+FEED_IDS = ["urn:newsroom:2024:4711", "https://news.example/4712"]
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Publish = Callable[..., Ended]
+
+
+@pytest.fixture
+def publish(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Publish:
+    """Run `beatwatch publish` as its entry point does, in this process."""
+
+    def call(*arguments: object, **environ: str) -> Ended:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["beatwatch", "publish", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            run()
+        captured = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Ended(ended.value.code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A newsroom's folder: several forms, a feed, and what is no article."""
+    news = tmp_path / "news"
+    (news / "wires").mkdir(parents=True)
+    for name in ("arc-story", "ninjs-3.1", "schema-org"):
+        shutil.copy(FOLDER / f"{name}.json", news / "wires")
+    (news / "a.jsonl").write_bytes(write_article(id="line-1") + b"\nnot JSON\n")
+    (news / "b.txt").write_text("It rained.")
+    (news / "c.rss").write_bytes((FEEDS / "rss-2.0.xml").read_bytes())
+    (news / "d.xml").write_text("<newsItem/>")
+    (news / "photo.jpg").write_bytes(b"\xff\xd8")
+    (news / ".draft.json").write_bytes(write_article(id="draft"))
+    return news
+
+
+def test_dry_run_says_of_each_article_what_would_become_of_it(
+    publish: Publish, folder: Path
+) -> None:
+    code, out, err = publish("--dry-run", folder)
+    wires = folder / "wires"
+    assert code == 1
+    assert out.splitlines() == [
+        f"{folder}/a.jsonl:1 usable line-1",
+        f"{folder}/a.jsonl:2 rejected invalid_json: expected ident at line 1 column 2",
+        f"{folder}/b.txt:1 usable b",
+        f"{folder}/c.rss:1 usable {FEED_IDS[0]}",
+        f"{folder}/c.rss:2 usable {FEED_IDS[1]}",
+        f"{folder}/d.xml:1 rejected xml_not_supported: this is XML or HTML; send JSON in UTF-8",
+        f"{wires}/arc-story.json:1 usable urn:newsroom:2024:4711",
+        f"{wires}/ninjs-3.1.json:1 usable urn:newsroom:2024:4711",
+        f"{wires}/schema-org.json:1 usable urn:newsroom:2024:4711",
+        "7 articles would be taken, 2 rejected",
+    ]
+    assert err.startswith(f"beatwatch: {folder}/photo.jpg: left out")
+    assert err.count("\n") == 1
+
+
+def test_dry_run_ends_with_0_if_all_would_be_taken(publish: Publish) -> None:
+    code, out, err = publish("--dry-run", FEEDS / "rss-2.0.xml")
+    assert (code, err) == (0, "")
+    assert out.endswith("2 articles would be taken, 0 rejected\n")
+
+
+def test_dry_run_knows_how_long_an_article_may_be(publish: Publish, tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("x" * 2000)
+    ended = publish("--dry-run", tmp_path / "long.txt", BEATWATCH_ARTICLE_MAX_BYTES="1000")
+    assert ended.code == 1
+    assert "too_large: " in ended.out
+
+
+def test_words_of_an_article_cannot_command_the_terminal(publish: Publish, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(write_article(id="\x1b[2J\x9b\n17"))
+    _code, out, _err = publish("--dry-run", tmp_path / "a.json")
+    assert out.splitlines()[0] == f"{tmp_path}/a.json:1 usable [2J 17"
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "fast"])
+def test_rate_that_is_none_is_wrong_usage(publish: Publish, rate: str) -> None:
+    assert publish("--rate", rate, FEEDS).code == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("http://127.0.0.1:1/feed", "http://127.0.0.1:1/feed: cannot be fetched: "),
+        ("no-such-folder", "no-such-folder"),
+    ],
+)
+def test_source_that_cannot_be_read_ends_with_1_and_one_line(
+    publish: Publish, source: str, says: str
+) -> None:
+    code, _out, err = publish("--dry-run", source)
+    assert code == 1
+    assert says in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.broker
+def test_folder_of_several_forms_arrives_as_it_is_keyed_by_id(
+    publish: Publish, folder: Path, beat: Beat
+) -> None:
+    code, out, err = publish(folder, **beat.environ)
+    assert code == 0
+    assert out == (
+        "9 articles published\n"
+        "2 of them cannot be read as articles and will be rejected; --dry-run says why\n"
+    )
+    assert "photo.jpg: left out" in err
+    messages = read_all(beat.bootstrap, beat.settings.articles_topic)
+    found = [(message.key(), message.value() or b"") for message in messages]
+    for key, value in [
+        (b"line-1", write_article(id="line-1")),
+        (None, b"not JSON"),
+        (None, b"<newsItem/>"),
+        *(
+            (b"urn:newsroom:2024:4711", read_example(name))
+            for name in ("arc-story", "ninjs-3.1", "schema-org")
+        ),
+    ]:
+        found.remove((key, value))
+    made = {key: json.loads(value) for key, value in found}
+    assert made.keys() == {b"b", *(each.encode() for each in FEED_IDS)}
+    assert made[b"b"] == {"id": "b", "text": "It rained."}
+    assert made[FEED_IDS[1].encode()]["text"] == "It rained.\n\nAll day."
+
+
+@pytest.mark.broker
+def test_interrupted_command_says_how_many_were_published(beat: Beat) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "service", "publish", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=CHECKOUT,
+        env=os.environ | beat.environ,
+    ) as command:
+        assert command.stdin is not None
+        command.stdin.write(write_article() + b"\n")
+        command.stdin.flush()
+        for _ in range(300):
+            if read_all(beat.bootstrap, beat.settings.articles_topic):
+                break
+        # Standard input is still open: it waits for more.
+        command.send_signal(signal.SIGINT)
+        out, err = command.communicate(timeout=30)
+    assert (command.returncode, out, err) == (130, b"1 articles published\n", b"")
