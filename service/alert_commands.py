@@ -1,6 +1,7 @@
 """The command about alerts: follow them."""
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from service.moments import BEGINNING, FORMS, UnreadableMomentError, read_moment
 from service.settings import read_settings
 
 commands = typer.Typer()
+
+_LINE_END = re.compile("[\r\n]+")
 
 
 def read_when(text: str) -> datetime:
@@ -105,7 +108,8 @@ async def _show(
 
 def _choose_writer(*, json_lines: bool) -> Callable[[Alert, bytes], None]:
     if json_lines:
-        # A line end within the value can only stand between its tokens.
-        return lambda _alert, value: print(" ".join(value.decode().splitlines()), flush=True)
+        # A line end within the value can only stand between its tokens. What else ends a line to
+        # Python (U+2028, U+0085) may stand in a quote, and stays.
+        return lambda _alert, value: print(_LINE_END.sub(" ", value.decode()), flush=True)
     console = open_console()
     return lambda alert, _value: console.print(describe_alert(alert))

@@ -157,17 +157,18 @@ def describe_trial(place: str, words: str, verdict: str) -> str:
 
 
 def _describe_label(label: AlertLabel) -> Text:
-    best = label.evidence[0]
-    terms = ", ".join(
-        f"{_name_term(term)} {term.weight:+.1f}" for term in best.terms[:_TERMS_SHOWN]
-    )
     band = "" if label.band == "alert" else " (review)"
-    return Text.assemble(
+    described = Text.assemble(
         "\n  ",
-        (f"{label.label} {label.probability:.2f}{band}", f"{_colour(label.label)} bold"),
-        f"  “{_shorten(best.quote)}”",
-        (f"\n      {terms}", "dim"),
+        (f"{disarm(label.label)} {label.probability:.2f}{band}", f"{_colour(label.label)} bold"),
     )
+    # Ours have evidence; the contract lets it be empty, and anyone may write to the topic.
+    for best in label.evidence[:1]:
+        terms = ", ".join(
+            f"{_name_term(term)} {term.weight:+.1f}" for term in best.terms[:_TERMS_SHOWN]
+        )
+        described.append(f"  “{_shorten(best.quote)}”").append(f"\n      {terms}", "dim")
+    return described
 
 
 def _link(url: str) -> Text:

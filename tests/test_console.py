@@ -74,6 +74,11 @@ def test_alert_that_is_followed_shows_label_probability_quote_and_terms() -> Non
     assert "ttp +5.2" in page
 
 
+def test_label_without_evidence_is_shown_all_the_same() -> None:
+    described = describe_alert(alert(labels=[label(evidence=[])]))
+    assert show(described).splitlines()[1].strip() == "ttp 0.98"
+
+
 @pytest.mark.parametrize(
     ("why", "words"),
     [

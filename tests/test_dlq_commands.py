@@ -245,6 +245,17 @@ def test_alerts_are_chosen_by_time_label_and_type(beat: Beat, desk: Desk) -> Non
     assert "WITHDRAWN: the newsroom killed" in desk.run_well("alerts", "--no-follow")
 
 
+def test_alert_on_one_line_is_the_same_value_whatever_ends_lines_in_it(
+    beat: Beat, desk: Desk
+) -> None:
+    about = alert().article.model_copy(update={"title": "a\u2028b\u2029c\x85d"})
+    pretty = alert(article=about).model_dump_json(indent=1).encode()
+    produce(beat.bootstrap, beat.settings.alerts_topic, [(b"a1", pretty)])
+    line = desk.run("alerts", "--no-follow", "--json").out
+    assert line.count(b"\n") == 1
+    assert json.loads(line) == json.loads(pretty)
+
+
 @pytest.mark.parametrize("form", [["--json"], []], ids=["json", "people"])
 def test_alerts_are_followed_from_a_time_on_and_end_quietly_with_their_reader(
     beat: Beat, form: list[str]
