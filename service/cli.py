@@ -27,6 +27,7 @@ from service.feeds import FeedError
 from service.health import PortError
 from service.model_commands import NotFoundError
 from service.model_file import ModelError
+from service.publishing import RefusedArticleError
 from service.report import LabelledFileError
 from service.seeds import SeedsError
 from service.settings import SettingsError, read_settings
@@ -48,6 +49,7 @@ _FAILURES = (
     NotFoundError,
     OSError,
     PortError,
+    RefusedArticleError,
     SeedsError,
 )
 
@@ -71,8 +73,8 @@ commands.add_typer(schema_commands.commands, name="schema")
 def run() -> None:
     """Run the command line; what cannot go on says why in one line and exits 1."""
     for stream in (sys.stdout, sys.stderr):
-        # Articles come in every script, whatever the locale.
-        stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+        # Articles come in every script, whatever the locale; names of files may be no text at all.
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     try:
         commands()
     except SettingsError as error:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from service.article_files import FoundArticle, read_sources
-from service.console import describe_trial
+from service.console import describe_trial, end_with_reader
 from service.handling import read_article
 from service.messages import RejectedArticleError
 from service.progress import show_progress
@@ -50,7 +50,8 @@ def publish(
     settings = read_settings()
     articles = read_sources(sources)
     if dry_run:
-        _try_articles(articles, settings.article_max_bytes)
+        with end_with_reader():
+            _try_articles(articles, settings.article_max_bytes)
         return
     publisher = None
     try:
@@ -59,12 +60,13 @@ def publish(
             closing(show_progress(pace_articles(articles, rate) if rate else articles)) as shown,
         ):
             for article in shown:
-                publisher.publish(article.value)
+                publisher.publish(article)
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_INTERRUPTED) from None
     finally:
         if publisher:
-            _print_end(publisher)
+            with end_with_reader():
+                _print_end(publisher)
 
 
 def _print_end(publisher: Publisher) -> None:

@@ -8,11 +8,14 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from itertools import cycle
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from service.article_files import FoundArticle
 from service.broker import client_options
 from service.formats import RejectedArticleError, parse_article
 from service.outbox import PRODUCER_MAX_REQUEST_BYTES
@@ -23,6 +26,20 @@ from service.topics import wait_for_topics
 _IN_FLIGHT_ARTICLES = 1000
 
 _T = TypeVar("_T")
+
+
+class RefusedArticleError(Exception):
+    """The broker did not take an article; says which, and why."""
+
+    def __init__(self, place: str, topic: str, error: BaseException) -> None:
+        why = (
+            f"it is larger than {topic} takes (max.message.bytes)"
+            if isinstance(error, MessageSizeTooLargeError)
+            else repr(error)
+        )
+        super().__init__(
+            f"{place}: the broker did not take it: {why}; what came after it may be missing too"
+        )
 
 
 class KeyBy(StrEnum):
@@ -57,37 +74,46 @@ class Publisher:
         self._topic = topic
         self._partitions = partitions
         self._free = asyncio.Semaphore(_IN_FLIGHT_ARTICLES)
-        self._refusal: BaseException | None = None
+        self._refused: tuple[str, BaseException] | None = None
 
-    def publish(self, value: bytes) -> None:
+    def publish(self, article: FoundArticle) -> None:
         """Send an article; the broker has it when `published` has counted it.
 
         Raises:
-            KafkaError: the broker refused this or an earlier one.
+            RefusedArticleError: the broker did not take this or an earlier one.
         """
-        key = _read_id(value)
+        key = _read_id(article.value)
         self.unreadable += key is None
-        _call(self._loop, self._send(value, key, next(self._partitions)))
+        _call(self._loop, self._send(article, key, next(self._partitions)))
 
     def raise_refusal(self) -> None:
-        """Raise the first error of the broker's, if there was one."""
-        if self._refusal:
-            raise self._refusal
+        """Raise the first refusal of the broker's, if there was one."""
+        if self._refused:
+            place, error = self._refused
+            raise RefusedArticleError(place, self._topic, error) from error
 
-    async def _send(self, value: bytes, key: bytes | None, partition: int | None) -> None:
+    async def _send(self, article: FoundArticle, key: bytes | None, partition: int | None) -> None:
         await self._free.acquire()
         self.raise_refusal()
-        sent = await self._producer.send(
-            self._topic, value=value, key=key if partition is None else None, partition=partition
-        )
-        sent.add_done_callback(self._settle)
+        try:
+            sent = await self._producer.send(
+                self._topic,
+                value=article.value,
+                key=key if partition is None else None,
+                partition=partition,
+            )
+        except KafkaError as error:
+            raise RefusedArticleError(article.place, self._topic, error) from error
+        sent.add_done_callback(partial(self._settle, article.place))
 
-    def _settle(self, sent: asyncio.Future[Any]) -> None:
+    def _settle(self, place: str, sent: asyncio.Future[Any]) -> None:
         self._free.release()
-        if not sent.cancelled():
-            error = sent.exception()
-            self._refusal = self._refusal or error
-            self.published += error is None
+        if sent.cancelled():
+            return
+        error = sent.exception()
+        self.published += error is None
+        if error is not None and self._refused is None:
+            self._refused = (place, error)
 
 
 @contextmanager
@@ -101,7 +127,7 @@ def open_publisher(settings: Settings, key_by: KeyBy = KeyBy.ID) -> Iterator[Pub
 
     Raises:
         BrokerError: the broker or its topics are not there.
-        KafkaError: the broker refused an article.
+        RefusedArticleError: the broker did not take an article.
     """
     with _run_loop() as loop:
         _call(loop, wait_for_topics(settings))
@@ -124,11 +150,11 @@ def publish_articles(settings: Settings, values: Iterable[bytes]) -> int:
         How many were published, all of which the broker has.
 
     Raises:
-        BrokerError, KafkaError: as `open_publisher`.
+        BrokerError, RefusedArticleError: as `open_publisher`.
     """
     with open_publisher(settings) as publisher:
-        for value in values:
-            publisher.publish(value)
+        for number, value in enumerate(values, 1):
+            publisher.publish(FoundArticle(f"article {number}", value))
     return publisher.published
 
 

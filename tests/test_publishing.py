@@ -2,8 +2,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from service.article_files import FoundArticle
 from service.broker import BrokerError
-from service.publishing import KeyBy, open_publisher, pace_articles, publish_articles
+from service.publishing import (
+    KeyBy,
+    RefusedArticleError,
+    open_publisher,
+    pace_articles,
+    publish_articles,
+)
 from service.settings import read_settings
 from service.worker_process import find_free_port
 from tests.conftest import Beat
@@ -64,7 +71,7 @@ def test_article_is_with_the_broker_while_the_next_is_still_waited_for(beat: Bea
 def test_without_keys_the_partitions_take_turns(beat: Beat) -> None:
     with open_publisher(beat.settings, KeyBy.NONE) as publisher:
         for _ in range(8):
-            publisher.publish(write_article())
+            publisher.publish(FoundArticle("a1", write_article()))
     messages = read_all(beat.bootstrap, beat.settings.articles_topic)
     assert sorted(message.partition() or 0 for message in messages) == [0, 0, 1, 1, 2, 2, 3, 3]
     assert {message.key() for message in messages} == {None}
@@ -89,6 +96,19 @@ def test_what_was_sent_before_a_failure_goes_out(beat: Beat) -> None:
     with pytest.raises(OSError, match="unplugged"):
         publish_articles(beat.settings, fail_after_two())
     assert len(read_all(beat.bootstrap, beat.settings.articles_topic)) == 2
+
+
+@pytest.mark.broker
+def test_article_that_the_broker_does_not_take_is_named_with_the_reason(beat: Beat) -> None:
+    values = [write_article(id="a1"), write_article(id="a2", text="x" * 9_000_000)]
+    with pytest.raises(RefusedArticleError) as refused:
+        publish_articles(beat.settings, values)
+    assert str(refused.value).startswith(
+        "article 2: the broker did not take it: it is larger than "
+        f"{beat.settings.articles_topic} takes"
+    )
+    (arrived,) = read_all(beat.bootstrap, beat.settings.articles_topic)
+    assert arrived.value() == values[0]
 
 
 def test_absent_broker_is_an_error_and_nothing_is_read() -> None:
