@@ -81,7 +81,9 @@ def read_articles(path: Path, note: Note = print_note) -> Iterator[bytes]:
         yield from _read_xml(content, path, note)
     elif path.suffix == ".txt":
         text = content.decode("utf-8", errors="replace")
-        yield json.dumps({"id": path.stem, "text": text}, ensure_ascii=False).encode()
+        # A name that is no UTF-8 is still an id, and not that of another such name.
+        name = os.fsencode(path.stem).decode(errors="backslashreplace")
+        yield json.dumps({"id": name, "text": text}, ensure_ascii=False).encode()
     else:
         yield content
 

@@ -69,7 +69,7 @@ def check_contracts(folder: Path) -> None:
     drifted = [
         name
         for name, text in _render_contracts().items()
-        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
+        if not (folder / name).is_file() or (folder / name).read_bytes() != text.encode()
     ]
     if drifted:
         raise DriftError(

@@ -12,13 +12,13 @@ import typer
 from pydantic import ValidationError
 
 from service.alerts import Alert
-from service.article_files import read_articles
+from service.article_files import read_articles, read_lines
 from service.classifier import Classifier
 from service.clients import find_alert, find_article
-from service.console import describe_article, describe_evidence, open_console
+from service.console import describe_article, describe_evidence, end_with_reader, open_console
 from service.explaining import explain_alert
 from service.formats import RejectedArticleError, parse_article
-from service.handling import HandlingRules, select_labels
+from service.handling import HandlingRules, read_article, select_labels
 from service.settings import CHECKOUT, Settings, read_settings
 
 commands = typer.Typer()
@@ -107,23 +107,17 @@ def classify(
     classifier = Classifier.load(settings.model_dir)
     if jsonl:
         rules = _read_rules(settings)
-        with sys.stdin.buffer if jsonl == "-" else Path(jsonl).open("rb") as lines:
-            for line in lines:
-                labelled = _classify_line(line.removesuffix(b"\n"), classifier, rules)
+        with (
+            sys.stdin.buffer if jsonl == "-" else Path(jsonl).open("rb") as stream,
+            end_with_reader(),
+        ):
+            for line in read_lines(stream, jsonl):
+                labelled = _classify_line(line, classifier, rules)
                 print(json.dumps(labelled, ensure_ascii=False), flush=True)
         return
-    console = open_console()
-    for path in files or []:
-        for value in read_articles(path):
-            try:
-                article = parse_article(value)
-            except RejectedArticleError as rejection:
-                console.print(f"{path}: rejected, {rejection}", style="red", markup=False)
-                continue
-            labelling = classifier.label_article(article)
-            console.print(describe_article(article, labelling), "\n")
-            if explain:
-                console.print(*describe_evidence(labelling.labels), sep="\n")
+    with end_with_reader():
+        for path in files or []:
+            _classify_file(path, classifier, explain=explain)
 
 
 @commands.command()
@@ -184,9 +178,23 @@ def check(
         raise typer.Exit(1)
 
 
+def _classify_file(path: Path, classifier: Classifier, *, explain: bool) -> None:
+    console = open_console()
+    for value in read_articles(path):
+        try:
+            article = parse_article(value)
+        except RejectedArticleError as rejection:
+            console.print(f"{path}: rejected, {rejection}", style="red", markup=False)
+            continue
+        labelling = classifier.label_article(article)
+        console.print(describe_article(article, labelling), "\n")
+        if explain:
+            console.print(*describe_evidence(labelling.labels), sep="\n")
+
+
 def _classify_line(line: bytes, classifier: Classifier, rules: HandlingRules) -> dict[str, Any]:
     try:
-        article = parse_article(line)
+        article = read_article(line, (), rules.article_max_bytes)
     except RejectedArticleError as rejection:
         rejected = {"reason": rejection.reason, "detail": rejection.detail}
         return {"id": None, "labels": [], "rejected": rejected}

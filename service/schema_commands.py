@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from service.console import end_with_reader
 from service.contracts import SCHEMAS, check_contracts, write_contracts
 
 commands = typer.Typer(help="Look after the contracts.", no_args_is_help=True)
@@ -27,5 +28,7 @@ def export(
         check_contracts(out)
         print(f"{out}: as the code says")
         return
-    for name in write_contracts(out):
-        print(out / name)
+    names = write_contracts(out)
+    with end_with_reader():
+        for name in names:
+            print(out / name)

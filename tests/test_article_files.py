@@ -40,6 +40,13 @@ def test_text_is_an_article_with_the_name_of_its_file_as_id(tmp_path: Path) -> N
     assert json.loads(value) == {"id": "4711", "text": "It rained. خبر\ufffd"}
 
 
+def test_names_of_files_that_are_no_utf_8_are_ids_and_differ(tmp_path: Path) -> None:
+    for name in (b"caf\xe9.txt", b"caf\xe8.txt"):
+        (tmp_path / os.fsdecode(name)).write_bytes(b"It rained.")
+    values, _ = read(tmp_path)
+    assert [json.loads(value)["id"] for _, value in values] == ["caf\\xe8", "caf\\xe9"]
+
+
 @pytest.mark.parametrize("name", ["a.json", "a.dat", "a", "newsml.xml"])
 def test_any_other_file_is_one_article_as_it_is(tmp_path: Path, name: str) -> None:
     content = b"<newsItem>\n</newsItem>\n"

@@ -150,6 +150,46 @@ def test_module_service_is_the_command_and_reads_lines_from_standard_input() -> 
     check_lines(out)
 
 
+def test_line_that_the_worker_would_not_read_is_rejected_as_by_the_worker() -> None:
+    given = write_article(title=TTP_TITLE, text="x" * 1000)
+    code, out, _err = run_module(
+        "classify", "--jsonl", "-", given=given, BEATWATCH_ARTICLE_MAX_BYTES="1000"
+    )
+    assert code == 0
+    assert json.loads(out)["rejected"]["reason"] == "too_large"
+
+
+@pytest.mark.parametrize(
+    "command", [["classify", "--jsonl"], ["classify"], ["publish", "--dry-run"]], ids=" ".join
+)
+def test_command_ends_quietly_with_its_reader(tmp_path: Path, command: list[str]) -> None:
+    file = tmp_path / "articles.jsonl"
+    # More than a pipe holds.
+    file.write_bytes((write_article(id="a" * 1000) + b"\n") * 200)
+    with subprocess.Popen(  # noqa: S603, our own command
+        [sys.executable, "-m", "service", *command, str(file)],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as ended:
+        assert ended.stdout is not None
+        assert ended.stderr is not None
+        assert ended.stdout.readline()
+        ended.stdout.close()
+        assert (ended.wait(60), ended.stderr.read()) == (0, b"")
+
+
+def test_file_whose_name_is_no_utf_8_is_named_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_bytes(b"It rained.")
+    (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"")
+    code, out, err = run_module("publish", "--dry-run", str(tmp_path))
+    assert code == 0
+    assert "usable caf\\xe9\n" in out
+    assert err.startswith("beatwatch: ")
+    assert "left out" in err
+    assert err.count("\n") == 1
+
+
 def test_no_lines_are_answered_by_no_lines(beatwatch: Beatwatch, tmp_path: Path) -> None:
     file = tmp_path / "empty.jsonl"
     file.touch()
@@ -257,6 +297,14 @@ def test_drifted_schema_ends_with_1_and_one_line(beatwatch: Beatwatch, tmp_path:
     assert err.startswith("beatwatch: not as the code says: article.v1.schema.json, ")
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_schema_that_is_no_text_has_drifted(beatwatch: Beatwatch, tmp_path: Path) -> None:
+    assert beatwatch("schema", "export", "--out", str(tmp_path)).code == 0
+    (tmp_path / "alert.v1.schema.json").write_bytes(b"\xff\xfe")
+    code, _out, err = beatwatch("schema", "export", "--check", "--out", str(tmp_path))
+    assert code == 1
+    assert err.startswith("beatwatch: not as the code says: alert.v1.schema.json in ")
 
 
 def check_that_no_broker_was_found(ended: Ended, broker: str) -> None:
