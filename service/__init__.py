@@ -6,7 +6,7 @@ settings        every BEATWATCH_* variable: unit, bound, default
 accepted        what a field of an article may be, in JSON Schema
 messages        what comes in: raw messages, Article, why one is rejected
 alerts          Alert: what goes out
-headers         what the Kafka headers of alerts and rejections say
+headers         what the Kafka headers of alerts, rejections and replay notes say
 formats         the bytes newsrooms send -> Article, whatever form they have
 envelopes       what articles come wrapped in: CloudEvents, Confluent's prefixes, JSON
 html_text       HTML -> text with its paragraphs

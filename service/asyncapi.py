@@ -45,7 +45,9 @@ def describe_asyncapi(settings: Settings) -> JsonObject:
         "channels": {
             "articles": _describe_channel(topics[settings.articles_topic], ["article"]),
             "alerts": _describe_channel(topics[settings.alerts_topic], alerts),
-            "rejections": _describe_channel(topics[settings.dlq_topic], ["rejection"]),
+            "rejections": _describe_channel(
+                topics[settings.dlq_topic], ["rejection", "replayNote"]
+            ),
         },
         "operations": {
             "receiveArticles": {
@@ -61,7 +63,7 @@ def describe_asyncapi(settings: Settings) -> JsonObject:
             },
             "sendRejections": {
                 "action": "send",
-                "summary": "Keep what was no valid article, with the reason.",
+                "summary": "Keep what was no valid article, and why; note what was sent again.",
                 "channel": {"$ref": "#/channels/rejections"},
             },
         },
@@ -70,6 +72,7 @@ def describe_asyncapi(settings: Settings) -> JsonObject:
                 "article": _ARTICLE_MESSAGE,
                 **{_name_alert(event): _describe_alert(event) for event in get_args(AlertEvent)},
                 "rejection": _REJECTION_MESSAGE,
+                "replayNote": _REPLAY_NOTE_MESSAGE,
             },
             "securitySchemes": {
                 mechanism: {"type": _SECURITY_TYPES[mechanism]}
@@ -149,9 +152,17 @@ _ARTICLE_MESSAGE: JsonObject = {
 _REJECTION_MESSAGE: JsonObject = {
     "name": "rejection",
     "title": "Rejection",
-    "summary": "What was no valid article; its own headers are kept too.",
+    "summary": "What was no valid article; its own headers are kept too. It has `dlq.reason`.",
     "contentType": "application/octet-stream",
     "headers": {"$ref": "./rejection-headers.v1.schema.json"},
     "payload": {"description": "The original value, byte for byte."},
     "bindings": _bind(key={"description": "The original key, byte for byte."}),
+}
+_REPLAY_NOTE_MESSAGE: JsonObject = {
+    "name": "replayNote",
+    "title": "Replay note",
+    "summary": "A rejection was sent to the articles topic again. It has no `dlq.reason`.",
+    "headers": {"$ref": "./replay-note-headers.v1.schema.json"},
+    "payload": {"type": "null", "description": "No value."},
+    "bindings": _bind(key={"type": "string", "description": "As `dlq.replay.of`."}),
 }

@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.alerts import Alert
 from service.asyncapi import describe_asyncapi
-from service.headers import ALERT_SCHEMA, AlertHeaders, RejectionHeaders
+from service.headers import ALERT_SCHEMA, AlertHeaders, RejectionHeaders, ReplayNoteHeaders
 from service.messages import Article, Message
 from service.settings import CHECKOUT, Settings
 
@@ -43,6 +43,9 @@ CONTRACTS = {
     "alert-headers.v1.schema.json": Contract("urn:beatwatch:schema:alert-headers:v1", AlertHeaders),
     "rejection-headers.v1.schema.json": Contract(
         "urn:beatwatch:schema:rejection-headers:v1", RejectionHeaders
+    ),
+    "replay-note-headers.v1.schema.json": Contract(
+        "urn:beatwatch:schema:replay-note-headers:v1", ReplayNoteHeaders
     ),
 }
 

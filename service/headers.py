@@ -1,4 +1,4 @@
-"""What the Kafka headers of alerts and rejections say."""
+"""What the Kafka headers of alerts, rejections and replay notes say."""
 
 from typing import Annotated, Literal
 
@@ -97,3 +97,25 @@ class RejectionHeaders(Message):
         description="Why the value is missing; without this header it is the original.",
         examples=["larger than the topic takes"],
     )
+
+
+class ReplayNoteHeaders(Message):
+    """Kafka headers, decoded from UTF-8, of a note: a rejection was sent to be read once more."""
+
+    model_config = ConfigDict(alias_generator=lambda name: f"dlq.{name.replace('_', '.')}")
+
+    replay_of: str = Field(
+        pattern="^[0-9]+:[0-9]+$",
+        description="`partition:offset` of the rejection, on the topic of this note; also the key.",
+        examples=["0:17"],
+    )
+    replay_topic: str = Field(
+        description="Topic that its original was sent to.", examples=["news.articles"]
+    )
+    replay_partition: _Count = Field(description="Partition there.", examples=["3"])
+    replay_offset: _Count = Field(
+        description="Offset there. Once the workers have committed a higher one, it was read: if "
+        "no later rejection names the same in `dlq.replay.of`, it was accepted.",
+        examples=["118"],
+    )
+    replayed_at: _Moment = Field(description="When the broker had it.")

@@ -10,7 +10,13 @@ from referencing.jsonschema import DRAFT7
 
 from service.alerts import Alert
 from service.contracts import SCHEMAS
-from service.dead_letters import RejectionHeader, ReplayHeader
+from service.dead_letters import (
+    LetterId,
+    Place,
+    RejectionHeader,
+    ReplayHeader,
+    format_replay_note,
+)
 from service.handling import Rejected
 from service.headers import AlertEvent
 from service.messages import OutgoingMessage, RejectionReason
@@ -145,6 +151,15 @@ def test_rejection_has_the_headers_that_are_told(reason: RejectionReason) -> Non
     optional = [ReplayHeader.OF, RejectionHeader.VALUE_OMITTED]
     assert list(properties) == [*dict(rejection.headers), *optional]
     assert set(RejectionHeader) == set(properties) - {ReplayHeader.OF}
+
+
+def test_replay_note_is_told_and_is_no_rejection() -> None:
+    note = headers_of(format_replay_note(LetterId(0, 17), Place("news.articles", 3, 118), "d", NOW))
+    assert list_problems(MESSAGES["replayNote"]["headers"], note) == []
+    assert list_problems(MESSAGES["rejection"]["headers"], note) != []
+    properties = read_schema(SCHEMAS / "replay-note-headers.v1.schema.json")["properties"]
+    assert list(properties) == list(note) == list(ReplayHeader)
+    assert "replayNote" in DOCUMENT["channels"]["rejections"]["messages"]
 
 
 def test_headers_of_an_alert_are_those_that_are_told() -> None:
