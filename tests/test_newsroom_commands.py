@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import pytest
 
+from service.alerts import Alert
 from service.cli import run
 from service.settings import CHECKOUT
+from service.worker_process import start_worker
 from tests.conftest import Beat
 from tests.factories import write_article
-from tests.format_examples import FOLDER, read_example
+from tests.format_examples import ARTICLES, FOLDER, WITHDRAWALS, read_example
 from tests.kafka_client import read_all
 
 FEEDS = Path(__file__).parent / "data" / "feeds"
@@ -152,6 +154,45 @@ def test_folder_of_several_forms_arrives_as_it_is_keyed_by_id(
     assert made.keys() == {b"b", *(each.encode() for each in FEED_IDS)}
     assert made[b"b"] == {"id": "b", "text": "It rained."}
     assert made[FEED_IDS[1].encode()]["text"] == "It rained.\n\nAll day."
+
+
+@pytest.mark.broker
+def test_folder_of_every_form_comes_out_as_alerts_with_the_same_labels(
+    publish: Publish,
+    beat: Beat,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    news = tmp_path / "news"
+    news.mkdir()
+    for path in [*FOLDER.iterdir(), *FEEDS.iterdir()]:
+        # Each with an id of its own: they would be versions of one article.
+        own_id = path.read_bytes().replace(b"2024:4711", f"2024:{path.stem}".encode())
+        (news / path.name).write_bytes(own_id)
+    (news / "newsml.xml").write_text("<newsItem/>")
+    published = publish(news, **beat.environ).out
+    forms = {path.stem for path in FOLDER.iterdir()}
+    # The feeds have two entries each.
+    assert published.startswith(f"{len(forms) + 2 * len(list(FEEDS.iterdir())) + 1} articles")
+    with start_worker(beat.environ, tmp_path) as worker:
+        worker.wait_until_ready()
+        worker.wait_for_ledger(int(published.split()[0]))
+        worker.drain()
+    monkeypatch.setattr(sys, "argv", ["beatwatch", "alerts", "--no-follow", "--json"])
+    with pytest.raises(SystemExit):
+        run()
+    alerts = [Alert.model_validate_json(line) for line in capsys.readouterr().out.splitlines()]
+    labels = {
+        alert.article.id.rsplit(":", 1)[1]: [each.label for each in alert.labels]
+        for alert in alerts
+    }
+    assert len(labels["native"]) > 1
+    assert {name: labels[name] for name in ARTICLES} == dict.fromkeys(ARTICLES, labels["native"])
+    assert [labels[name] for name in WITHDRAWALS] == [[], []]
+    assert labels["rss-2.0"]
+    (rejection,) = read_all(beat.bootstrap, beat.settings.dlq_topic)
+    assert rejection.value() == b"<newsItem/>"
 
 
 @pytest.mark.broker
