@@ -70,16 +70,17 @@ def read_articles(path: Path, note: Note = print_note) -> Iterator[bytes]:
     Raises:
         ArticleFileError, FeedError, OSError: as `read_sources`.
     """
+    suffix = path.suffix.lower()
     with path.open("rb") as stream:
-        if path.suffix in _LINES:
+        if suffix in _LINES:
             yield from read_lines(stream, str(path))
             return
         content = stream.read(ARTICLE_MAX_BYTES + 1)
     if len(content) > ARTICLE_MAX_BYTES:
         raise ArticleFileError(f"{path}: longer than an article may be ({ARTICLE_MAX_BYTES} bytes)")
-    if path.suffix in _XML:
+    if suffix in _XML:
         yield from _read_xml(content, path, note)
-    elif path.suffix == ".txt":
+    elif suffix == ".txt":
         text = content.decode("utf-8", errors="replace")
         # A name that is no UTF-8 is still an id, and not that of another such name.
         name = os.fsencode(path.stem).decode(errors="backslashreplace")
@@ -149,7 +150,7 @@ def _list_files(folder: Path, note: Note) -> Iterator[Path]:
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         for name in sorted(each for each in files if not each.startswith(".")):
             path = Path(place, name)
-            if path.suffix not in _SUFFIXES:
+            if path.suffix.lower() not in _SUFFIXES:
                 note(f"{path}: left out, of a folder only {', '.join(sorted(_SUFFIXES))} are read")
             elif path.is_file():
                 yield path

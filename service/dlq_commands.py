@@ -114,9 +114,7 @@ def show(
 
 @commands.command()
 def replay(
-    ids: Annotated[
-        list[LetterId] | None, typer.Argument(parser=_read_id, metavar="[ID]...")
-    ] = None,
+    ids: Annotated[list[LetterId] | None, typer.Argument(parser=_read_id, metavar="ID")] = None,
     *,
     reasons: Reasons = None,
     since: Since = None,

@@ -27,7 +27,8 @@ def tabulate_letters(letters: Iterable[tuple[DeadLetter, Standing]]) -> Table:
     """Set dead letters in a table: which, when, why, where from, how often, and what became."""
     table = Table()
     for heading in ("id", "failed at", "reason", "detail", "original", "tries", "bytes", "state"):
-        table.add_column(heading, overflow="fold")
+        # Whole, so that what is piped can be searched for it.
+        table.add_column(heading, overflow="fold", no_wrap=heading == "reason")
     for letter, standing in letters:
         table.add_row(
             str(letter.id),

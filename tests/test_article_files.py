@@ -28,7 +28,7 @@ def read(*names: object) -> tuple[list[FoundArticle], list[str]]:
 
 
 def test_line_of_jsonl_is_an_article_and_an_empty_one_counts(tmp_path: Path) -> None:
-    for name in ("a.jsonl", "a.ndjson"):
+    for name in ("a.jsonl", "a.ndjson", "A.JSONL"):
         (tmp_path / name).write_bytes(b"one\n\n two\r\n{")
         assert list(read_articles(tmp_path / name)) == [b"one", b"", b" two\r", b"{"]
 

@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console, RenderableType
@@ -61,6 +62,13 @@ def test_table_of_letters_shows_which_when_why_and_what_became() -> None:
     for cell in ("0:17", "2024-01-03 12:00:00", "unknown_format", "[bold]خبر", "3:42", "open"):
         assert cell in page
     assert is_disarmed(page)
+
+
+def test_reason_stays_whole_in_a_narrow_table() -> None:
+    letter = replace(read_letter(), reason="binary_not_supported", detail="why " * 50)
+    page = io.StringIO()
+    Console(file=page, width=80).print(tabulate_letters([(letter, OPEN)]))
+    assert " binary_not_supported " in page.getvalue()
 
 
 @pytest.mark.parametrize(
