@@ -25,9 +25,10 @@ from service.contracts import DriftError
 from service.dlq_commands import LetterNotFoundError
 from service.feeds import FeedError
 from service.health import PortError
+from service.logs import limit_repeats
 from service.model_commands import NotFoundError
 from service.model_file import ModelError
-from service.publishing import RefusedArticleError
+from service.publishing import RefusedArticleError, UntakenArticlesError
 from service.report import LabelledFileError
 from service.seeds import SeedsError
 from service.settings import SettingsError, read_settings
@@ -51,6 +52,7 @@ _FAILURES = (
     PortError,
     RefusedArticleError,
     SeedsError,
+    UntakenArticlesError,
 )
 
 commands = typer.Typer(
@@ -75,6 +77,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         # Articles come in every script, whatever the locale; names of files may be no text at all.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    limit_repeats()
     try:
         commands()
     except SettingsError as error:

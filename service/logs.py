@@ -85,3 +85,13 @@ class RepeatFilter(logging.Filter):
             self._said.clear()
         self._said[kind] = now
         return True
+
+
+# One for all, as Python has one handler of last resort.
+_LAST_RESORT_FILTER = RepeatFilter(_CHATTY_LIBRARIES)
+
+
+def limit_repeats() -> None:
+    """Limit what libraries say on standard error in commands that configure no logging."""
+    if logging.lastResort is not None:
+        logging.lastResort.addFilter(_LAST_RESORT_FILTER)

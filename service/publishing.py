@@ -4,9 +4,9 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import StrEnum
 from functools import partial
 from itertools import cycle
@@ -42,6 +42,17 @@ class RefusedArticleError(Exception):
         )
 
 
+class UntakenArticlesError(Exception):
+    """The broker was there when it began, and then took nothing for longer than we wait."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            f"the broker took no article for {settings.publish_retry_seconds:g} s "
+            f"(BEATWATCH_PUBLISH_RETRY_SECONDS); check that Kafka runs at {settings.broker}, and "
+            "publish again what was not counted"
+        )
+
+
 class KeyBy(StrEnum):
     """What an article's Kafka key is, and so which partition it goes to."""
 
@@ -62,16 +73,17 @@ class Publisher:
 
     def __init__(
         self,
+        settings: Settings,
         producer: AIOKafkaProducer,
         loop: asyncio.AbstractEventLoop,
-        topic: str,
         partitions: Iterator[int | None],
     ) -> None:
         self.published = 0
         self.unreadable = 0
+        self._settings = settings
         self._producer = producer
         self._loop = loop
-        self._topic = topic
+        self._topic = settings.articles_topic
         self._partitions = partitions
         self._free = asyncio.Semaphore(_IN_FLIGHT_ARTICLES)
         self._refused: tuple[str, BaseException] | None = None
@@ -81,10 +93,21 @@ class Publisher:
 
         Raises:
             RefusedArticleError: the broker did not take this or an earlier one.
+            UntakenArticlesError: it takes none at all.
         """
         key = _read_id(article.value)
         self.unreadable += key is None
         _call(self._loop, self._send(article, key, next(self._partitions)))
+
+    def close(self) -> None:
+        """Wait until the broker has all that was sent, and let go of it.
+
+        Raises:
+            RefusedArticleError: it did not take an article.
+            UntakenArticlesError: it takes none any more.
+        """
+        _call(self._loop, self._wait_for_broker(self._producer.stop()))
+        self.raise_refusal()
 
     def raise_refusal(self) -> None:
         """Raise the first refusal of the broker's, if there was one."""
@@ -93,18 +116,28 @@ class Publisher:
             raise RefusedArticleError(place, self._topic, error) from error
 
     async def _send(self, article: FoundArticle, key: bytes | None, partition: int | None) -> None:
-        await self._free.acquire()
+        await self._wait_for_broker(self._free.acquire())
         self.raise_refusal()
         try:
-            sent = await self._producer.send(
-                self._topic,
-                value=article.value,
-                key=key if partition is None else None,
-                partition=partition,
+            sent = await self._wait_for_broker(
+                self._producer.send(
+                    self._topic,
+                    value=article.value,
+                    key=key if partition is None else None,
+                    partition=partition,
+                )
             )
         except KafkaError as error:
             raise RefusedArticleError(article.place, self._topic, error) from error
         sent.add_done_callback(partial(self._settle, article.place))
+
+    async def _wait_for_broker(self, work: Awaitable[_T]) -> _T:
+        # aiokafka's idempotent producer never gives up.
+        try:
+            async with asyncio.timeout(self._settings.publish_retry_seconds):
+                return await work
+        except TimeoutError as error:
+            raise UntakenArticlesError(self._settings) from error
 
     def _settle(self, place: str, sent: asyncio.Future[Any]) -> None:
         self._free.release()
@@ -127,20 +160,16 @@ def open_publisher(settings: Settings, key_by: KeyBy = KeyBy.ID) -> Iterator[Pub
 
     Raises:
         BrokerError: the broker or its topics are not there.
-        RefusedArticleError: the broker did not take an article.
+        RefusedArticleError, UntakenArticlesError: the broker did not take an article, or none.
     """
     with _run_loop() as loop:
         _call(loop, wait_for_topics(settings))
         producer = _call(loop, _start_producer(settings))
-        try:
-            partitions: Iterable[int | None] = [None]
-            if key_by is KeyBy.NONE:
-                partitions = sorted(_call(loop, producer.partitions_for(settings.articles_topic)))
-            publisher = Publisher(producer, loop, settings.articles_topic, cycle(partitions))
+        partitions: Iterable[int | None] = [None]
+        if key_by is KeyBy.NONE:
+            partitions = sorted(_call(loop, producer.partitions_for(settings.articles_topic)))
+        with closing(Publisher(settings, producer, loop, cycle(partitions))) as publisher:
             yield publisher
-        finally:
-            _call(loop, producer.stop())
-        publisher.raise_refusal()
 
 
 def publish_articles(settings: Settings, values: Iterable[bytes]) -> int:
@@ -150,7 +179,7 @@ def publish_articles(settings: Settings, values: Iterable[bytes]) -> int:
         How many were published, all of which the broker has.
 
     Raises:
-        BrokerError, RefusedArticleError: as `open_publisher`.
+        BrokerError, RefusedArticleError, UntakenArticlesError: as `open_publisher`.
     """
     with open_publisher(settings) as publisher:
         for number, value in enumerate(values, 1):

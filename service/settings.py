@@ -126,7 +126,7 @@ class Settings(BaseModel):
         ge=1,
         le=3600,
         description="How long to keep trying (seconds) to publish what the broker does not take "
-        "before the worker stops with exit code 1, nothing acknowledged.",
+        "before the worker stops with exit code 1, nothing acknowledged; `publish` gives up too.",
     )
     drain_seconds: float = Field(
         30.0,

@@ -1,19 +1,23 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from service.article_files import FoundArticle
 from service.broker import BrokerError
+from service.demo import KAFKA_CACHE
+from service.embedded_kafka import EmbeddedKafka
 from service.publishing import (
     KeyBy,
     RefusedArticleError,
+    UntakenArticlesError,
     open_publisher,
     pace_articles,
     publish_articles,
 )
 from service.settings import read_settings
 from service.worker_process import find_free_port
-from tests.conftest import Beat
+from tests.conftest import Beat, create_beat
 from tests.factories import write_article
 from tests.kafka_client import read_all
 
@@ -109,6 +113,22 @@ def test_article_that_the_broker_does_not_take_is_named_with_the_reason(beat: Be
     )
     (arrived,) = read_all(beat.bootstrap, beat.settings.articles_topic)
     assert arrived.value() == values[0]
+
+
+@pytest.mark.broker
+def test_broker_that_goes_away_is_given_up_on(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path, cache_dir=KAFKA_CACHE) as broker:
+        settings = create_beat(broker, BEATWATCH_PUBLISH_RETRY_SECONDS="1").settings
+
+        def lose_the_broker() -> Iterator[bytes]:
+            yield write_article(id="a1")
+            while not read_all(broker.bootstrap, settings.articles_topic):
+                pass
+            broker.kill()
+            yield write_article(id="a2")
+
+        with pytest.raises(UntakenArticlesError, match="took no article for 1 s"):
+            publish_articles(settings, lose_the_broker())
 
 
 def test_absent_broker_is_an_error_and_nothing_is_read() -> None:
