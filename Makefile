@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint type check test test-fast bench bench-compare bench-learning train demo run up down lock hooks clean
+.PHONY: help setup format lint type check test test-fast bench bench-compare bench-learning bench-stories bench-desk train demo run up down lock hooks clean
 
 help:  ## Print the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,12 @@ bench-compare: setup  ## Compare model, boolean queries and naive model on LABEL
 
 bench-learning: setup  ## Measure what more labelled articles bring, on LABELLED=FILE.jsonl
 	$(BIN)/python -m benchmarks.learning $(LABELLED)
+
+bench-stories: setup  ## Measure which reports are taken for the same news, beside other methods
+	$(BIN)/python -m benchmarks.stories
+
+bench-desk: setup  ## Measure the desk's latency, rate, recovery and memory: benchmarks/DESK.md
+	$(BIN)/python -m benchmarks.desk
 
 train: setup  ## Train the model from seeds/ into models/
 	$(BIN)/beatwatch train

@@ -2,11 +2,14 @@
 
 The modules, in the order an article meets them:
 
+setting_values  the values of settings that have a form of their own
 settings        every BEATWATCH_* variable: unit, bound, default
 accepted        what a field of an article may be, in JSON Schema
 messages        what comes in: raw messages, Article, why one is rejected
+examples        what the examples in the contracts are taken from
 alerts          Alert: what goes out
-headers         what the Kafka headers of alerts, rejections and replay notes say
+digests         Digest: what goes out in place of alerts over budget
+headers         what the Kafka headers of alerts, digests, rejections and replay notes say
 formats         the bytes newsrooms send -> Article, whatever form they have
 envelopes       what articles come wrapped in: CloudEvents, Confluent's prefixes, JSON
 html_text       HTML -> text with its paragraphs
@@ -20,14 +23,29 @@ passages        text -> passages with offsets
 words           a text -> its words in one spelling, with their offsets
 features        a passage -> words, listed terms, and what they say together
 classifier      an article -> its labels with evidence
-handling        bytes -> outcome; pure
+event_days      a report -> the day of what it reports
+mentions        a text -> the words, names, numbers and concepts that it mentions
+sketches        an article -> what it mentions, small enough to be remembered
+agreement       two sketches -> how likely they tell the same news
+story_index     the sketches of open stories: which tell the same news as a new one?
+matches         what is handed to the desk
+outcomes        the ledger: the ends that an article comes to
+handling        bytes -> outcome, or a match for the desk; pure
+desk_state      what the desk remembers of articles and stories
+entries         a match, as what is remembered and what is published of it; pure
+stories         a match -> what consumers are told; pure
+budgets         alerts over budget -> one digest; pure
+due_digests     which digests say what was not published yet; pure
 dead_letters    rejections as they are kept: their headers, and how one is sent again; pure
 outgoing        what an outcome owes, as messages
 outbox          publish what an outcome owes and wait for the broker
 metrics         every number shown to Prometheus
 health          live, ready, and why not; serves /metrics /livez /readyz
 batches         a batch of articles: decide, publish, wait for the broker, count
-app             topics and agent: with the entry point the only place that knows Faust
+desk_store      write alerts and memory in one transaction, and fence others off
+desk            matches -> alerts; the one writer
+desks           the desks of one worker
+app             topics and agents: with the entry point the only place that knows Faust
 broker          reach the broker: addresses, TLS, SASL
 topics          the topics as the service needs them: create and check
 logs            one structured line per thing worth knowing
@@ -60,6 +78,7 @@ progress        how far a long command has come
 clients         follow and search topics: the consumer's side
 moments         what people write for a moment on the command line
 console         alerts, articles and rejections for people to read
+story_lines     stories and digests for people to read
 standings       which dead letters are open; pure
 replaying       dead letters on the broker: read, send again, remember
 letter_tables   dead letters for people and for programs to read

@@ -1,25 +1,33 @@
-"""The command about alerts: follow them."""
+"""The command about alerts: follow them, or see them as stories."""
 
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, get_args
+from uuid import UUID
 
 import typer
 from pydantic import ValidationError
 
-from service.alerts import Alert, AlertType, tell_type
+from service.alerts import Alert, tell_type
 from service.clients import follow_topic, read_messages
 from service.console import describe_alert, end_with_reader, open_console
+from service.digests import Digest
+from service.headers import DigestEvent
 from service.moments import BEGINNING, FORMS, UnreadableMomentError, read_moment
 from service.settings import read_settings
+from service.story_lines import StoryAlert, describe_digest, describe_story, group_stories
 
 commands = typer.Typer()
 
 _LINE_END = re.compile("[\r\n]+")
+(_DIGEST_TYPE,) = (name.encode() for name in get_args(DigestEvent))
+_Read = tuple[Alert | Digest, bytes]
+_Digests = dict[UUID, tuple[Digest, bytes]]
 
 
 def read_when(text: str) -> datetime:
@@ -34,21 +42,34 @@ def read_when(text: str) -> datetime:
         raise typer.BadParameter(str(error)) from error
 
 
+class EventType(StrEnum):
+    """What `ce_type` says: `beatwatch.alert.<type>.v1`."""
+
+    RAISED = "raised"
+    REPEATED = "repeated"
+    UPDATED = "updated"
+    WITHDRAWN = "withdrawn"
+    DIGEST = "digest"
+
+
 @dataclass(frozen=True, slots=True)
-class AlertSelection:
-    """Which alerts are asked for; what is empty selects all."""
+class EventSelection:
+    """Which alerts and digests are asked for; what is empty selects all."""
 
     labels: frozenset[str] = frozenset()
-    types: frozenset[AlertType] = frozenset()
+    types: frozenset[EventType] = frozenset()
 
-    def selects(self, alert: Alert) -> bool:
-        """Tell whether an alert is among them.
+    def selects(self, event: Alert | Digest) -> bool:
+        """Tell whether an alert or a digest is among them.
 
-        One without labels, as withdrawn ones are, is selected whatever labels are asked for:
+        An alert without labels, as withdrawn ones are, is selected whatever labels are asked for:
         whoever has acted on the alert must know.
         """
-        names = {label.label for label in alert.labels}
-        return (not self.types or tell_type(alert) in self.types) and (
+        if isinstance(event, Digest):
+            kind, names = EventType.DIGEST, {event.label}
+        else:
+            kind, names = EventType(tell_type(event)), {label.label for label in event.labels}
+        return (not self.types or kind in self.types) and (
             not self.labels or not names or bool(names & self.labels)
         )
 
@@ -65,51 +86,93 @@ def alerts(
         typer.Option("--label", help="With this label; withdrawn alerts always. May be repeated."),
     ] = None,
     types: Annotated[
-        list[AlertType] | None, typer.Option("--type", help="Of this type. May be repeated.")
+        list[EventType] | None, typer.Option("--type", help="Of this type. May be repeated.")
     ] = None,
     json_lines: Annotated[
-        bool, typer.Option("--json", help="The alerts as they are, one a line.")
+        bool, typer.Option("--json", help="Alerts and digests as they are, one a line.")
     ] = False,
     follow: Annotated[
         bool,
         typer.Option(help="Wait for new ones; or end after those that are there, all or --since."),
     ] = True,
+    stories: Annotated[
+        bool,
+        typer.Option(
+            "--stories", help="Those that are there, as they are now, story by story; then ends."
+        ),
+    ] = False,
 ) -> None:
     """Follow the alerts topic until Ctrl-C, or show what it holds."""
     settings = read_settings()
-    selection = AlertSelection(frozenset(labels or ()), frozenset(types or ()))
+    selection = EventSelection(frozenset(labels or ()), frozenset(types or ()))
     messages = (
         follow_topic(settings, settings.alerts_topic, since)
-        if follow
+        if follow and not stories
         else read_messages(settings, settings.alerts_topic, since or BEGINNING)
     )
+    show = _show_stories if stories else _show
     try:
         with end_with_reader():
-            asyncio.run(_show(messages, selection, _choose_writer(json_lines=json_lines)))
+            asyncio.run(show(_read_events(messages), selection, json_lines=json_lines))
     except KeyboardInterrupt:
         return
 
 
-async def _show(
-    messages: AsyncIterator[Any],
-    selection: AlertSelection,
-    write: Callable[[Alert, bytes], None],
-) -> None:
+async def _read_events(messages: AsyncIterator[Any]) -> AsyncIterator[_Read]:
     async for message in messages:
+        is_digest = ("ce_type", _DIGEST_TYPE) in message.headers
         try:
-            alert = Alert.model_validate_json(message.value or b"")
+            event = (Digest if is_digest else Alert).model_validate_json(message.value or b"")
         except ValidationError:
             place = f"partition {message.partition}, offset {message.offset}"
             print(f"not an alert: {place}", file=sys.stderr)
             continue
-        if selection.selects(alert):
-            write(alert, message.value)
+        yield event, message.value
 
 
-def _choose_writer(*, json_lines: bool) -> Callable[[Alert, bytes], None]:
-    if json_lines:
-        # A line end within the value can only stand between its tokens. What else ends a line to
-        # Python (U+2028, U+0085) may stand in a quote, and stays.
-        return lambda _alert, value: print(_LINE_END.sub(" ", value.decode()), flush=True)
+async def _show(
+    events: AsyncIterator[_Read], selection: EventSelection, *, json_lines: bool
+) -> None:
     console = open_console()
-    return lambda alert, _value: console.print(describe_alert(alert))
+    async for event, value in events:
+        if not selection.selects(event):
+            continue
+        if json_lines:
+            _print_value(value)
+        elif isinstance(event, Digest):
+            console.print(describe_digest(event))
+        else:
+            console.print(describe_alert(event))
+
+
+async def _show_stories(
+    events: AsyncIterator[_Read], selection: EventSelection, *, json_lines: bool
+) -> None:
+    alerts: list[StoryAlert] = []
+    digests: _Digests = {}
+    async for event, value in events:
+        if isinstance(event, Alert):
+            alerts.append(StoryAlert(event, value))
+        elif selection.selects(event):
+            # Those of one are in one partition, in order: the last is the newest.
+            digests[event.digest_id] = event, value
+    console = open_console()
+    for story in group_stories(alerts):
+        if not any(selection.selects(each.alert) for each in story):
+            continue
+        if json_lines:
+            for each in story:
+                _print_value(each.value)
+        else:
+            console.print(describe_story(each.alert for each in story))
+    for digest, value in digests.values():
+        if json_lines:
+            _print_value(value)
+        else:
+            console.print(describe_digest(digest))
+
+
+def _print_value(value: bytes) -> None:
+    # A line end within the value can only stand between its tokens. What else ends a line to
+    # Python (U+2028, U+0085) may stand in a quote, and stays.
+    print(_LINE_END.sub(" ", value.decode()), flush=True)

@@ -7,59 +7,34 @@ in the schema.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
+from service.examples import (
+    ALERT_ID,
+    ARTICLE,
+    CHANGE,
+    EVIDENCE,
+    LABEL,
+    MODEL,
+    MOMENT,
+    SHA256,
+    STORY,
+    TERM,
+    TITLE,
+)
 from service.messages import Article, Message
 
 # Any fixed UUID serves as the name space; changing it would rename every alert ever published.
 ALERT_NAMESPACE = UUID("6f1c1a3e-7a0b-5c57-9d2f-3b1c8e5f4a90")
 
-_OPEN_SET = WithJsonSchema({"type": "string"})
-
-# What the fields' examples are taken from.
-_ALERT_ID = "36cdf0ef-97dc-5e73-b5a8-995e15d5372e"
-_TITLE = "Tehreek-e-Taliban Pakistan (TTP) attacks a police post"
-_MOMENT = "2026-03-12T06:30:00Z"
-_SHA256 = "7b26bc8b0a317f5b3dce28bbc52b274ece4b9c7eeeee4425f1c3c9532e9378c1"
-_TERM = {"kind": "word", "term": "ttp", "weight": 2.1, "found": []}
-_EVIDENCE = {
-    "part": "title",
-    "start": 0,
-    "end": 54,
-    "quote": _TITLE,
-    "probability": 0.97,
-    "terms": [_TERM],
-    "rest": 3.9,
-    "bias": -2.5,
-}
-_LABEL = {
-    "label": "ttp",
-    "title": "Pakistani Taliban (TTP)",
-    "band": "alert",
-    "probability": 0.97,
-    "threshold": 0.75,
-    "evidence": [_EVIDENCE],
-}
-_ARTICLE = {
-    "id": "urn:newsroom:4711",
-    "version": 2,
-    "url": "https://example.org/4711",
-    "title": _TITLE,
-    "source": "Example News",
-    "language": "en",
-    "published_at": _MOMENT,
-}
-_STORY = {"story_id": _ALERT_ID, "role": "lead", "lead_alert_id": _ALERT_ID, "similarity": 1.0}
-_MODEL = {"version": "0.1.0+7b26bc8b", "sha256": _SHA256}
-
 
 class Term(Message):
     """What a passage says and what that adds to (or takes from) the log-odds of the label."""
 
-    kind: Annotated[Literal["word", "concept", "conjunction", "claim"], _OPEN_SET] = Field(
+    kind: str = Field(
         description="`word`: one or two words of the passage; `concept`: a group of terms that "
         "mean the same; `conjunction`: concepts that stand together; `claim`: that some "
         "conjunction of the label holds. Later models may add kinds.",
@@ -96,14 +71,14 @@ class Evidence(Message):
     )
     quote: str = Field(
         description="The passage.",
-        examples=[_TITLE],
+        examples=[TITLE],
     )
     probability: float = Field(
         ge=0, le=1, description="That this passage is about the label.", examples=[0.97]
     )
     terms: list[Term] = Field(
         description="What weighed most, the heaviest first.",
-        examples=[[_TERM]],
+        examples=[[TERM]],
     )
     rest: float = Field(description="Weight of all other terms, in log-odds.", examples=[3.9])
     bias: float = Field(
@@ -131,7 +106,7 @@ class AlertLabel(Message):
     )
     evidence: list[Evidence] = Field(
         description="The passages that carry the label, the most probable first.",
-        examples=[[_EVIDENCE]],
+        examples=[[EVIDENCE]],
     )
 
 
@@ -146,12 +121,12 @@ class ArticleReference(Message):
     url: str = Field(description="Where it can be read.", examples=["https://example.org/4711"])
     title: str = Field(
         description="Its headline, as we extracted it.",
-        examples=[_TITLE],
+        examples=[TITLE],
     )
     source: str = Field(description="Who it is from.", examples=["Example News"])
     language: str = Field(description="As the newsroom named it.", examples=["en"])
     published_at: datetime | None = Field(
-        description="When it was first published.", examples=[_MOMENT]
+        description="When it was first published.", examples=[MOMENT]
     )
 
 
@@ -159,17 +134,21 @@ class Story(Message):
     """The articles that report the same thing; the first to alert leads it."""
 
     story_id: UUID = Field(
-        description="The same for all articles of the story.", examples=[_ALERT_ID]
+        description="The same for all articles of the story.", examples=[ALERT_ID]
     )
     role: Literal["lead", "repeat"] = Field(
-        description="`lead`: the first of its story; `repeat`: it reports what the lead did.",
+        description="`lead`: the first of its story, or the next where that was withdrawn; "
+        "`repeat`: it reports what the lead did.",
         examples=["lead"],
     )
     lead_alert_id: UUID = Field(
-        description="The lead's alert; of a lead its own.", examples=[_ALERT_ID]
+        description="The lead's alert; of a lead its own.", examples=[ALERT_ID]
     )
     similarity: float = Field(
-        ge=0, le=1, description="To the lead, 1 for the same text.", examples=[1.0]
+        ge=0,
+        le=1,
+        description="How probable it is that it reports what the lead does; of a lead 1.",
+        examples=[1.0],
     )
 
 
@@ -179,7 +158,31 @@ class ModelReference(Message):
     version: str = Field(description="Its version, for people.", examples=["0.1.0+7b26bc8b"])
     sha256: str = Field(
         description="Of the model's file, in hexadecimal.",
-        examples=[_SHA256],
+        examples=[SHA256],
+    )
+
+
+class Change(Message):
+    """What a later revision says that the one before it did not."""
+
+    labels_gained: list[str] = Field(
+        [], description="Labels that hold now and did not.", examples=[["border"]]
+    )
+    labels_lost: list[str] = Field(
+        [], description="Labels that held and do not any more.", examples=[["ttp"]]
+    )
+    text_changed: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of what the two versions say that only one of them says; 0 also where "
+        "the earlier one is not remembered any more.",
+        examples=[0.25],
+    )
+    promoted: bool = Field(
+        default=False,
+        description="Whether it leads its story now because the lead was withdrawn.",
+        examples=[False],
     )
 
 
@@ -187,12 +190,12 @@ class Alert(Message):
     """What we say about one article. One alert per article, for life."""
 
     alert_id: UUID = Field(
-        description="From the article's id alone, the same for ever.", examples=[_ALERT_ID]
+        description="From the article's id alone, the same for ever.", examples=[ALERT_ID]
     )
     revision: int = Field(
         ge=1,
-        description="Rises when what we say about the article changes; the highest is valid, and "
-        "numbers may be left out.",
+        description="1, 2, 3 …: rises when what we say about the article changes; the highest is "
+        "valid.",
         examples=[1],
     )
     status: Literal["raised", "updated", "withdrawn"] = Field(
@@ -200,18 +203,23 @@ class Alert(Message):
         "forget what we said.",
         examples=["raised"],
     )
-    why: Annotated[Literal["killed", "no_longer_matches"], _OPEN_SET] | None = Field(
+    why: str | None = Field(
         None,
         description="Why it was withdrawn: `killed` by the newsroom, or a new version "
         "`no_longer_matches`; else null. Later releases may add reasons.",
         examples=[None, "killed"],
     )
-    article: ArticleReference = Field(description="What it is about.", examples=[_ARTICLE])
+    article: ArticleReference = Field(description="What it is about.", examples=[ARTICLE])
     labels: list[AlertLabel] = Field(
-        description="The labels that hold or may hold; empty when withdrawn.", examples=[[_LABEL]]
+        description="The labels that hold or may hold; empty when withdrawn.", examples=[[LABEL]]
     )
-    story: Story = Field(description="The story that the article belongs to.", examples=[_STORY])
-    model: ModelReference = Field(description="The model that decided.", examples=[_MODEL])
+    story: Story = Field(description="The story that the article belongs to.", examples=[STORY])
+    change: Change | None = Field(
+        None,
+        description="How it differs from the revision before; null where there is none.",
+        examples=[None, CHANGE],
+    )
+    model: ModelReference = Field(description="The model that decided.", examples=[MODEL])
     labelled_at: datetime = Field(
         description="When it was decided.", examples=["2026-03-12T07:00:01Z"]
     )

@@ -1,21 +1,27 @@
-"""Topics and the agent: the only place that knows Faust.
+"""Topics and the agents: the only place that knows Faust.
 
 The order that loses nothing (decisions/0001): decide, publish, wait until the broker has it,
 count, acknowledge.
 """
 
+import asyncio
 import logging
 import os
 import sys
 import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 
 from service.batches import BatchHandler
 from service.broker import client_options, create_tls_context
 from service.classifier import Classifier
+from service.desk_store import FencedError
+from service.desks import Desks
 from service.health import Health
 from service.messages import RawArticle
 from service.metrics import Metrics
@@ -40,6 +46,12 @@ class BeatwatchApp(faust.App):
     settings: Settings
     health: Health
     outbox: Outbox
+    desks: Desks
+
+    async def on_start(self) -> None:
+        """Begin."""
+        asyncio.get_running_loop().set_exception_handler(_report_unheard)
+        await super().on_start()
 
     async def on_stop(self) -> None:
         """Say that we are leaving, then let Faust drain what was read, within a bound."""
@@ -51,7 +63,8 @@ class BeatwatchApp(faust.App):
         await super().on_stop()
 
     async def on_shutdown(self) -> None:
-        """Close the outbox after the last article was handled."""
+        """Let go of the broker after the last article was handled."""
+        await self.desks.let_go()
         await self.outbox.stop()
         await super().on_shutdown()
 
@@ -95,46 +108,93 @@ def create_app(
     app.health = health
     app.outbox = Outbox(
         client_options(settings),
-        alerts_topic=settings.alerts_topic,
+        matches_topic=settings.matches_topic,
         dlq_topic=settings.dlq_topic,
         retry_seconds=settings.publish_retry_seconds,
     )
-    articles = app.topic(
-        settings.articles_topic, key_serializer="raw", value_serializer="raw", value_type=bytes
+    articles, matches = (
+        app.topic(name, key_serializer="raw", value_serializer="raw", value_type=bytes)
+        for name in (settings.articles_topic, settings.matches_topic)
     )
     handler = BatchHandler(settings, classifier, metrics, app.outbox)
+    titles = {label.name: label.title for label in classifier.manifest.labels}
+    app.desks = Desks(settings, titles, metrics, app.outbox)
 
     @app.agent(articles, concurrency=1)
     async def classify(stream: Any) -> None:
-        try:
-            async for events in stream.noack_take(
-                settings.batch_articles, within=settings.batch_wait_seconds
-            ):
-                # Others belong to an assignment that is over: another worker has them now.
-                current = [
-                    event
-                    for event in events
-                    if event.message.generation_id == app.consumer_generation_id
-                ]
-                await handler.handle_batch([_read_raw(event.message) for event in current])
-                for event in current:
-                    await stream.ack(event)
-        except Exception as error:  # noqa: BLE001, Faust would acknowledge or idle on it
-            stop_unacknowledged(error)
+        await _consume(app, stream, handler.handle_batch)
+
+    @app.agent(matches, concurrency=1)
+    async def desk(stream: Any) -> None:
+        await _consume(app, stream, app.desks.handle_batch)
 
     async def note_revocation(_app: Any, _revoked: set[Any], **_: Any) -> None:
         health.joined_group = False
+        app.desks.doubt()
 
     async def note_assignment(_app: Any, assigned: set[Any], **_: Any) -> None:
         health.joined_group = True
-        health.assigned_partitions = len(assigned)
-        metrics.assigned_partitions.set(len(assigned))
-        log.info("partitions assigned", partitions=sorted(tp.partition for tp in assigned))
+        partitions = sorted(
+            each.partition for each in assigned if each.topic == settings.articles_topic
+        )
+        health.assigned_partitions = len(partitions)
+        metrics.assigned_partitions.set(len(partitions))
+        desks = [each.partition for each in assigned if each.topic == settings.matches_topic]
+        app.desks.assign(desks)
+        log.info("partitions assigned", partitions=partitions, desk=bool(desks))
+
+    async def tend_desks() -> None:
+        with _stopping_on_error():
+            await app.desks.tend()
 
     signals: Any = app  # Their types forbid naming what they send.
+    signals.task(tend_desks)
     signals.on_partitions_revoked.connect(note_revocation)
     signals.on_partitions_assigned.connect(note_assignment)
     return app
+
+
+def _report_unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # When a send fails, whoever waits for it hears so; aiokafka leaves more futures that say the
+    # same, for which nobody waits, and of which asyncio would complain at length.
+    if not isinstance(context.get("exception"), KafkaError):
+        loop.default_exception_handler(context)
+
+
+async def _consume(
+    app: BeatwatchApp, stream: Any, handle: Callable[[list[RawArticle]], Awaitable[None]]
+) -> None:
+    """Handle batch after batch, acknowledging each when it is done."""
+    settings = app.settings
+    with _stopping_on_error():
+        async for events in stream.noack_take(
+            settings.batch_articles, within=settings.batch_wait_seconds
+        ):
+            while current := _keep_current(app, events):
+                try:
+                    await handle([_read_raw(event.message) for event in current])
+                except FencedError:
+                    # Either the desk is ours, and we take it back, or we shall hear that it is not.
+                    log.warning("another worker took the desk over")
+                    await asyncio.sleep(HEARTBEAT_SECONDS)
+                else:
+                    for event in current:
+                        await stream.ack(event)
+                    break
+
+
+@contextmanager
+def _stopping_on_error() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001, Faust would acknowledge, idle or go on without
+        stop_unacknowledged(error)
+
+
+def _keep_current(app: BeatwatchApp, events: Iterable[Any]) -> list[Any]:
+    # Others belong to an assignment that is over: another worker has them now.
+    current = app.consumer_generation_id
+    return [event for event in events if event.message.generation_id == current]
 
 
 def stop_unacknowledged(error: Exception) -> NoReturn:

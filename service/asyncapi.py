@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 from service import __version__
-from service.headers import AlertEvent
+from service.headers import AlertEvent, DigestEvent
 from service.settings import Settings
 from service.topics import ARTICLES_PARTITIONS, TopicSpec, specify_topics
 
@@ -27,7 +27,10 @@ def describe_asyncapi(settings: Settings) -> JsonObject:
         settings: has the names of topics and consumer group.
     """
     topics = {topic.name: topic for topic in specify_topics(settings, ARTICLES_PARTITIONS)}
-    alerts = [_name_alert(event) for event in get_args(AlertEvent)]
+    alerts = {
+        **{_name_event(event): _describe_alert(event) for event in get_args(AlertEvent)},
+        **{_name_event(event): _describe_digest(event) for event in get_args(DigestEvent)},
+    }
     return {
         "asyncapi": _ASYNCAPI_VERSION,
         "id": "urn:beatwatch",
@@ -44,7 +47,7 @@ def describe_asyncapi(settings: Settings) -> JsonObject:
         },
         "channels": {
             "articles": _describe_channel(topics[settings.articles_topic], ["article"]),
-            "alerts": _describe_channel(topics[settings.alerts_topic], alerts),
+            "alerts": _describe_channel(topics[settings.alerts_topic], list(alerts)),
             "rejections": _describe_channel(
                 topics[settings.dlq_topic], ["rejection", "replayNote"]
             ),
@@ -58,7 +61,7 @@ def describe_asyncapi(settings: Settings) -> JsonObject:
             },
             "sendAlerts": {
                 "action": "send",
-                "summary": "Alert, at least once per `ce_id`.",
+                "summary": "Alert, each `ce_id` at least once; over an alert budget, digest.",
                 "channel": {"$ref": "#/channels/alerts"},
             },
             "sendRejections": {
@@ -70,7 +73,7 @@ def describe_asyncapi(settings: Settings) -> JsonObject:
         "components": {
             "messages": {
                 "article": _ARTICLE_MESSAGE,
-                **{_name_alert(event): _describe_alert(event) for event in get_args(AlertEvent)},
+                **alerts,
                 "rejection": _REJECTION_MESSAGE,
                 "replayNote": _REPLAY_NOTE_MESSAGE,
             },
@@ -120,23 +123,33 @@ def _bind(**kafka: object) -> JsonObject:
     return {"kafka": {**kafka, "bindingVersion": _KAFKA_BINDING}}
 
 
-def _name_alert(event: str) -> str:
+def _name_event(event: str) -> str:
     return f"alert{event.split('.')[2].capitalize()}"
 
 
 def _describe_alert(event: str) -> JsonObject:
+    title = f"Alert {event.split('.')[2]}"
+    return _describe_event(event, title, file="alert", key="The article's id.")
+
+
+def _describe_digest(event: str) -> JsonObject:
+    title = "Digest of what a label raised beyond its alert budget"
+    return _describe_event(event, title, file="digest", key="`digest:` and the label.")
+
+
+def _describe_event(event: str, title: str, *, file: str, key: str) -> JsonObject:
     return {
         "name": event,
-        "title": f"Alert {event.split('.')[2]}",
+        "title": title,
         "headers": {
             "type": "object",
             "allOf": [
-                {"$ref": "./alert-headers.v1.schema.json"},
+                {"$ref": f"./{file}-headers.v1.schema.json"},
                 {"properties": {"ce_type": {"const": event}}},
             ],
         },
-        "payload": {"$ref": "./alert.v1.schema.json"},
-        "bindings": _bind(key={"type": "string", "description": "The article's id."}),
+        "payload": {"$ref": f"./{file}.v1.schema.json"},
+        "bindings": _bind(key={"type": "string", "description": key}),
     }
 
 

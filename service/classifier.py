@@ -18,6 +18,7 @@ from service.alerts import AlertLabel, Evidence, ModelReference, Term
 from service.messages import Article
 from service.model_file import LabelManifest, Manifest, load_model
 from service.passages import Passage, keep_title, split_passages
+from service.sketches import Sketcher
 from service.words import split_words
 
 # Enough for an editor to judge by, small enough for an alert.
@@ -60,6 +61,7 @@ class Classifier:
         self.reference = ModelReference(version=manifest.version, sha256=manifest.sha256)
         self._features = pipeline[:-1]
         self._concepts = dict(pipeline[0].transformer_list)["concepts"]
+        self.sketcher = _create_sketcher(pipeline)
         self._conjunctions = {rule["name"]: rule["all"] for rule in self._concepts.conjunctions}
         self._terms: NDArray[np.object_] = self._features.get_feature_names_out()
         self._weights = np.vstack([each.coef_[0] for each in pipeline[-1].estimators_])
@@ -163,6 +165,17 @@ class Classifier:
             for concept in hit.concepts:
                 named[concept].append(quote[words[hit.first].start : words[hit.last - 1].end])
         return named
+
+
+def _create_sketcher(pipeline: Pipeline) -> Sketcher:
+    steps = dict(pipeline[0].transformer_list)
+    words = steps["words"]
+    rarities = {
+        word: float(words.idf_[column])
+        for word, column in words.vocabulary_.items()
+        if " " not in word
+    }
+    return Sketcher(rarities, steps["concepts"])
 
 
 def _least_for_evidence(label: LabelManifest, best: float) -> float:

@@ -14,6 +14,9 @@ from service.moments import BEGINNING
 from service.settings import Settings
 from service.topics import wait_for_topics
 
+# The desk publishes in transactions: what one that failed began must not be read.
+_COMMITTED = "read_committed"
+
 
 async def follow_topic(
     settings: Settings, topic: str, since: datetime | None = None
@@ -32,6 +35,7 @@ async def follow_topic(
     async with AIOKafkaConsumer(
         topic,
         **client_options(settings),
+        isolation_level=_COMMITTED,
         auto_offset_reset="latest" if since is None else "earliest",
     ) as consumer:
         if since is not None:
@@ -55,7 +59,10 @@ async def read_messages(
     """
     await wait_for_topics(settings)
     async with AIOKafkaConsumer(
-        topic, **client_options(settings), auto_offset_reset="earliest"
+        topic,
+        **client_options(settings),
+        isolation_level=_COMMITTED,
+        auto_offset_reset="earliest",
     ) as consumer:
         ends = await _seek(consumer, since)
         for partition, end in ends.items():

@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from service.alerts import Alert, AlertLabel, AlertType, Term, tell_type
+from service.alerts import Alert, AlertLabel, AlertType, Change, Term, tell_type
 from service.classifier import Labelling
 from service.dead_letters import RejectionHeader
 from service.messages import Article, Headers
@@ -56,21 +56,32 @@ def end_with_reader() -> Iterator[None]:
 
 
 def tabulate_alerts(alerts: Iterable[Alert]) -> Table:
-    """Set alerts in a table: article, label, probability, and the quote that earned it."""
+    """Set alerts in a table, story by story: article, label, probability, and the quote."""
     table = Table(title="Alerts", title_justify="left")
     for heading in ("article", "label", "probability", "because it says"):
         table.add_column(heading, overflow="fold")
-    for alert in alerts:
+    for alert in sorted(alerts, key=_place_in_story):
         held = [label for label in alert.labels if label.band == "alert"]
         for position, label in enumerate(held):
             table.add_row(
-                Text(disarm(alert.article.title or alert.article.id)) if position == 0 else "",
-                Text(label.label, style=_colour(label.label)),
+                _name_article(alert) if position == 0 else "",
+                Text(label.label, style=colour_label(label.label)),
                 f"{label.probability:.2f}",
                 Text(_shorten(label.evidence[0].quote)),
             )
         table.add_section()
     return table
+
+
+def _place_in_story(alert: Alert) -> tuple[str, bool, str]:
+    return str(alert.story.story_id), alert.story.role == "repeat", alert.article.id
+
+
+def _name_article(alert: Alert) -> Text:
+    name = Text(disarm(alert.article.title or alert.article.id))
+    if alert.story.role == "repeat":
+        name.append(f"\nrepeats its lead ({alert.story.similarity:.2f})", "dim")
+    return name
 
 
 def tabulate_rejections(rejections: Iterable[tuple[bytes | None, Headers]]) -> Table:
@@ -98,10 +109,27 @@ def describe_alert(alert: Alert) -> Text:
     else:
         lines.append(f"{what} ", "bold")
     lines.append(disarm(alert.article.title or alert.article.id))
-    lines.append("  ").append(_link(alert.article.url))
+    lines.append("  ").append(link_to(alert.article.url))
+    if what is AlertType.REPEATED:
+        lines.append(
+            f"\n  as alert {alert.story.lead_alert_id} does ({alert.story.similarity:.2f})", "dim"
+        )
+    if alert.change is not None and what is not AlertType.WITHDRAWN:
+        lines.append("".join(f"\n  {each}" for each in _list_changes(alert.change)))
     for label in alert.labels:
         lines.append_text(_describe_label(label))
     return lines
+
+
+def _list_changes(change: Change) -> Iterator[str]:
+    if change.promoted:
+        yield "leads its story now"
+    if change.labels_gained:
+        yield f"now also {disarm(', '.join(change.labels_gained))}"
+    if change.labels_lost:
+        yield f"no longer {disarm(', '.join(change.labels_lost))}"
+    if change.text_changed:
+        yield f"{change.text_changed:.0%} of the text changed"
 
 
 def describe_article(article: Article, labelling: Labelling) -> Text:
@@ -125,7 +153,7 @@ def _highlight(part: str, words: str, labels: Sequence[AlertLabel]) -> Text:
     for label in labels:
         for evidence in label.evidence:
             if evidence.part == part:
-                text.stylize(f"{_colour(label.label)} bold", evidence.start, evidence.end)
+                text.stylize(f"{colour_label(label.label)} bold", evidence.start, evidence.end)
     return text
 
 
@@ -160,7 +188,10 @@ def _describe_label(label: AlertLabel) -> Text:
     band = "" if label.band == "alert" else " (review)"
     described = Text.assemble(
         "\n  ",
-        (f"{disarm(label.label)} {label.probability:.2f}{band}", f"{_colour(label.label)} bold"),
+        (
+            f"{disarm(label.label)} {label.probability:.2f}{band}",
+            f"{colour_label(label.label)} bold",
+        ),
     )
     # Ours have evidence; the contract lets it be empty, and anyone may write to the topic.
     for best in label.evidence[:1]:
@@ -171,7 +202,8 @@ def _describe_label(label: AlertLabel) -> Text:
     return described
 
 
-def _link(url: str) -> Text:
+def link_to(url: str) -> Text:
+    """Write an address, to be clicked if it leads to the web and nowhere else."""
     # Terminals follow a link on a click: only to the web, and none that looks like another.
     shown = Text(disarm(url), style="dim")
     if url.isprintable() and " " not in url and url.startswith(("http://", "https://")):
@@ -188,7 +220,8 @@ def _name_term(term: Term) -> str:
     return disarm(", ".join(term.found) or term.term)
 
 
-def _colour(label: str) -> str:
+def colour_label(label: str) -> str:
+    """Choose the colour of a label, always the same."""
     return _COLOURS[sum(label.encode()) % len(_COLOURS)]
 
 

@@ -13,7 +13,15 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.alerts import Alert
 from service.asyncapi import describe_asyncapi
-from service.headers import ALERT_SCHEMA, AlertHeaders, RejectionHeaders, ReplayNoteHeaders
+from service.digests import Digest
+from service.headers import (
+    ALERT_SCHEMA,
+    DIGEST_SCHEMA,
+    AlertHeaders,
+    DigestHeaders,
+    RejectionHeaders,
+    ReplayNoteHeaders,
+)
 from service.messages import Article, Message
 from service.settings import CHECKOUT, Settings
 
@@ -41,6 +49,10 @@ CONTRACTS = {
     "article.v1.schema.json": Contract("urn:beatwatch:schema:article:v1", Article, "validation"),
     "alert.v1.schema.json": Contract(ALERT_SCHEMA, Alert),
     "alert-headers.v1.schema.json": Contract("urn:beatwatch:schema:alert-headers:v1", AlertHeaders),
+    "digest.v1.schema.json": Contract(DIGEST_SCHEMA, Digest),
+    "digest-headers.v1.schema.json": Contract(
+        "urn:beatwatch:schema:digest-headers:v1", DigestHeaders
+    ),
     "rejection-headers.v1.schema.json": Contract(
         "urn:beatwatch:schema:rejection-headers:v1", RejectionHeaders
     ),

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from service.alerts import Alert
 from service.classifier import Classifier
-from service.handling import Alerted, HandlingRules, Rejected, handle_article
+from service.handling import Decided, HandlingRules, Matched, Rejected, handle_article
 from service.messages import RawArticle
 
 
@@ -37,18 +37,27 @@ def explain_alert(
     """
     alert = Alert.model_validate_json(published)
     raw = RawArticle("", 0, 0, 0, None, article)
-    outcome = handle_article(raw, classifier, rules, alert.labelled_at)
-    if not isinstance(outcome, Alerted):
-        why = f": {outcome.reason}, {outcome.detail}" if isinstance(outcome, Rejected) else ""
-        return Explanation(
-            identical=False, differences=[f"the article is now {outcome.name}{why}"], again=None
-        )
-    again = outcome.alert
+    decided = handle_article(raw, classifier, rules, alert.labelled_at)
+    if not isinstance(decided, Matched) or bool(decided.match.labels) != bool(alert.labels):
+        return Explanation(identical=False, differences=[_name(decided)], again=None)
+    # Revision, status and story are the desk's, which knows the other articles.
+    told = decided.match.model_dump(include={"labels", "model", "labelled_at"})
+    again = Alert(
+        **alert.model_dump(exclude={"article", *told}), article=decided.match.article, **told
+    )
     differences = list(_compare("", alert.model_dump(mode="json"), again.model_dump(mode="json")))
     identical = again.model_dump_json().encode() == published
     if not identical and not differences:
         differences = ["the same content, written in another form"]
     return Explanation(identical=identical, differences=differences, again=again)
+
+
+def _name(decided: Decided) -> str:
+    if isinstance(decided, Rejected):
+        return f"the article is now rejected: {decided.reason}, {decided.detail}"
+    if isinstance(decided, Matched) and decided.match.labels:
+        return "the article now has labels"
+    return "the article now has no labels"
 
 
 def _compare(where: str, before: Any, now: Any) -> Iterator[str]:

@@ -71,9 +71,10 @@ def _read_one(articles: list[JsonObject], form: _Format) -> Article:
         raise RejectedArticleError(
             RejectionReason.INVALID_ARTICLE, f"as {form.name}: {error}"
         ) from None
+    is_versioned = draft.version is not None or draft.updated_at is not None
     fields = {
         "id": draft.id,
-        "version": derive_version(draft.version, draft.updated_at),
+        "version": derive_version(draft.version, draft.updated_at) if is_versioned else None,
         "status": draft.status,
         "url": draft.url,
         "title": draft.title,
@@ -88,6 +89,9 @@ def _read_one(articles: list[JsonObject], form: _Format) -> Article:
 
 
 def _make_article(fields: JsonObject, form: str) -> Article:
+    if fields.get("version") in (None, ""):
+        # Not given: a kill without a version is of every version.
+        fields = {name: value for name, value in fields.items() if name != "version"}
     try:
         article = Article.model_validate(fields)
     except ValidationError as error:

@@ -1,29 +1,29 @@
 """Bytes -> outcome. Pure: no Kafka, no Prometheus, no clock."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Literal, get_args
+from typing import Literal
 
-from service.alerts import Alert, AlertLabel, Story, derive_alert_id, reference_article
+from service.alerts import AlertLabel, reference_article
 from service.classifier import Classifier, Labelling
 from service.formats import RejectedArticleError, parse_article
+from service.matches import Match, Origin
 from service.messages import Article, Headers, RawArticle, RejectionReason, Status
 
 
 @dataclass(frozen=True, slots=True)
-class Alerted:
-    """A label holds: the alert goes out."""
+class Matched:
+    """For the desk: an article that matched, a newer version that does not, or a kill."""
 
-    name: ClassVar = "alerted"
-    alert: Alert
+    match: Match
 
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
     """No label holds: nothing goes out. `review` are the labels that may hold."""
 
-    name: ClassVar = "unmatched"
     article_id: str
     review: tuple[str, ...] = ()
 
@@ -32,29 +32,18 @@ class Unmatched:
 class Withheld:
     """Not to be used yet: nothing goes out until a usable version comes."""
 
-    name: ClassVar = "withheld"
     article_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
-    """The newsroom killed the article: whoever holds its alert is told."""
-
-    name: ClassVar = "withdrawn"
-    alert: Alert
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """Not a valid article, or one we could not handle: the original goes to the dead letters."""
 
-    name: ClassVar = "rejected"
     reason: RejectionReason
     detail: str
 
 
-Outcome = Alerted | Unmatched | Withheld | Withdrawn | Rejected
-OUTCOMES: tuple[type[Outcome], ...] = get_args(Outcome)
+Decided = Matched | Unmatched | Withheld | Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +60,7 @@ class HandlingRules:
 
 def handle_article(
     raw: RawArticle, classifier: Classifier, rules: HandlingRules, now: datetime
-) -> Outcome:
+) -> Decided:
     """Decide the one outcome of one message of the articles topic.
 
     Args:
@@ -84,29 +73,18 @@ def handle_article(
         article = read_article(raw.value, raw.headers, rules.article_max_bytes)
     except RejectedArticleError as rejection:
         return Rejected(rejection.reason, rejection.detail)
-    match _judge_status(article, now):
-        case Status.WITHHELD:
-            return Withheld(article.id)
-        case Status.CANCELED:
-            return Withdrawn(_withdraw_alert(article, classifier, now))
-        case Status.USABLE:
-            labelling = classifier.label_article(article)
-            labels = select_labels(labelling, rules)
-            if not labels:
-                return Unmatched(article.id, tuple(label.label for label in labelling.labels))
-            alert_id = derive_alert_id(article.id)
-            return Alerted(
-                Alert(
-                    alert_id=alert_id,
-                    revision=2 * article.version - 1,
-                    status="raised",
-                    article=reference_article(article),
-                    labels=labels,
-                    story=_start_story(article),
-                    model=classifier.reference,
-                    labelled_at=now,
-                )
-            )
+    status = _judge_status(article, now)
+    if status is Status.WITHHELD:
+        return Withheld(article.id)
+    if status is Status.CANCELED:
+        return Matched(_write_match(article, raw, classifier, now))
+    labelling = classifier.label_article(article)
+    labels = select_labels(labelling, rules)
+    review = () if labels else tuple(label.label for label in labelling.labels)
+    # A first version that does not match ends here; a later one may end what an earlier one began.
+    if not labels and article.version == 1:
+        return Unmatched(article.id, review)
+    return Matched(_write_match(article, raw, classifier, now, labels=labels, review=review))
 
 
 def read_article(value: bytes | None, headers: Headers, max_bytes: int) -> Article:
@@ -135,26 +113,32 @@ def select_labels(labelling: Labelling, rules: HandlingRules) -> list[AlertLabel
     return []
 
 
-def _withdraw_alert(article: Article, classifier: Classifier, now: datetime) -> Alert:
-    return Alert(
-        alert_id=derive_alert_id(article.id),
-        # Even, and a raised alert's odd: a kill often comes with the version it kills, and neither
-        # that version's revision nor the next one's is then used twice.
-        revision=2 * article.version,
-        status="withdrawn",
-        why="killed",
+def _write_match(
+    article: Article,
+    raw: RawArticle,
+    classifier: Classifier,
+    now: datetime,
+    *,
+    labels: Sequence[AlertLabel] = (),
+    review: Sequence[str] = (),
+) -> Match:
+    told_at = article.published_at or now
+    return Match(
+        origin=Origin(
+            topic=raw.topic,
+            partition=raw.partition,
+            offset=raw.offset,
+            timestamp_ms=raw.timestamp_ms,
+        ),
+        status="canceled" if article.status is Status.CANCELED else "usable",
+        version_given=article.version_given,
         article=reference_article(article),
-        labels=[],
-        story=_start_story(article),
+        labels=list(labels),
+        review=list(review),
+        sketch=classifier.sketcher.make_sketch(article, told_at) if labels else b"",
         model=classifier.reference,
         labelled_at=now,
     )
-
-
-def _start_story(article: Article) -> Story:
-    # Until stories are joined, each alert leads a story of its own.
-    alert_id = derive_alert_id(article.id)
-    return Story(story_id=alert_id, role="lead", lead_alert_id=alert_id, similarity=1.0)
 
 
 # Long enough to tell a bad release from a bad feed, short enough to stop within seconds.
@@ -171,9 +155,8 @@ class FailureLimit:
     _run: int = 0
     _window: deque[bool] = field(default_factory=lambda: deque(maxlen=_WINDOW_ARTICLES))
 
-    def is_exceeded_after(self, outcome: Outcome) -> bool:
-        """Take note of an outcome and tell whether the worker must stop."""
-        failed = isinstance(outcome, Rejected) and outcome.reason is RejectionReason.HANDLER_FAILED
+    def is_exceeded_after(self, *, failed: bool) -> bool:
+        """Take note of one message and tell whether the worker must stop."""
         self._window.append(failed)
         if not failed:
             self._run = 0

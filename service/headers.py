@@ -1,4 +1,4 @@
-"""What the Kafka headers of alerts, rejections and replay notes say."""
+"""What the Kafka headers of alerts, digests, rejections and replay notes say."""
 
 from typing import Annotated, Literal
 
@@ -9,6 +9,7 @@ from service.messages import Message, RejectionReason
 # A URN needs no host to be kept for ever, and nobody will try to fetch it: it names the contract,
 # and the file of that `$id` is in service/schemas.
 ALERT_SCHEMA = "urn:beatwatch:schema:alert:v1"
+DIGEST_SCHEMA = "urn:beatwatch:schema:digest:v1"
 
 AlertEvent = Literal[
     "beatwatch.alert.raised.v1",
@@ -16,6 +17,7 @@ AlertEvent = Literal[
     "beatwatch.alert.updated.v1",
     "beatwatch.alert.withdrawn.v1",
 ]
+DigestEvent = Literal["beatwatch.alert.digest.v1"]
 _Count = Annotated[str, Field(pattern="^[0-9]+$")]
 _Moment = Annotated[
     str,
@@ -48,6 +50,32 @@ class AlertHeaders(Message):
     )
     ce_dataschema: Literal["urn:beatwatch:schema:alert:v1"] = Field(
         description="`$id` of the alert's JSON Schema.", examples=[ALERT_SCHEMA]
+    )
+    content_type: Literal["application/json"] = Field(
+        alias="content-type", description="Of the value.", examples=["application/json"]
+    )
+
+
+class DigestHeaders(Message):
+    """Kafka headers of a digest, decoded from UTF-8: CloudEvents 1.0 in binary mode."""
+
+    ce_specversion: Literal["1.0"] = Field(description="Of CloudEvents.", examples=["1.0"])
+    ce_id: str = Field(
+        min_length=1,
+        description="`digest_id:revision`. A repeated delivery repeats it.",
+        examples=["0d8a7b6e-5a83-5e0e-9d58-6f3f5b0a7d11:12"],
+    )
+    ce_source: str = Field(
+        min_length=1, description="The service that alerts.", examples=["/beatwatch"]
+    )
+    ce_type: DigestEvent = Field(
+        description="Alerts of a label, told together as it was over its alert budget.",
+        examples=["beatwatch.alert.digest.v1"],
+    )
+    ce_time: _Moment = Field(description="The digest's `digested_at`.")
+    ce_subject: str = Field(min_length=1, description="The label.", examples=["ttp"])
+    ce_dataschema: Literal["urn:beatwatch:schema:digest:v1"] = Field(
+        description="`$id` of the digest's JSON Schema.", examples=[DIGEST_SCHEMA]
     )
     content_type: Literal["application/json"] = Field(
         alias="content-type", description="Of the value.", examples=["application/json"]

@@ -149,6 +149,11 @@ class Article(Message):
         None, description=f"Until then it is withheld. {_MOMENTS}", examples=[_A_MOMENT]
     )
 
+    @property
+    def version_given(self) -> bool:
+        """Whether the newsroom gave a version; else it is 1."""
+        return "version" in self.model_fields_set
+
 
 class RejectionReason(StrEnum):
     """Why bytes are not a valid article, or could not be handled: closed within a release."""
@@ -160,6 +165,7 @@ class RejectionReason(StrEnum):
     BINARY_NOT_SUPPORTED = "binary_not_supported"
     UNKNOWN_FORMAT = "unknown_format"
     INVALID_ARTICLE = "invalid_article"
+    INVALID_MATCH = "invalid_match"
     NO_TEXT = "no_text"
     HANDLER_FAILED = "handler_failed"
     ALERT_TOO_LARGE = "alert_too_large"

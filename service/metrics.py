@@ -4,13 +4,19 @@ Values of metric labels come from closed sets; every series exists from the star
 README's metrics table is held equal to this module by a test.
 """
 
+from typing import assert_never
+
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from service import __version__
-from service.handling import OUTCOMES, Alerted, Outcome, Rejected, Unmatched
+from service.alerts import Alert, AlertType, tell_type
+from service.handling import Decided, Matched, Rejected, Unmatched, Withheld
+from service.matches import Match
 from service.messages import RejectionReason
 from service.model_file import Manifest
+from service.outcomes import Outcome
+from service.stories import Ruling
 
 # An article of one paragraph takes well under a millisecond, one at the size limit seconds.
 _LABELLING_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
@@ -44,8 +50,25 @@ class Metrics:
         )
         self.alerts = Counter(
             "beatwatch_alerts",
-            "Alerts raised by label; an alert with two labels counts under both.",
+            "Alerts published by label and type; one with two labels counts under both, a "
+            "withdrawn one under those it had.",
+            ["label", "type"],
+            registry=registry,
+        )
+        self.matches = Counter(
+            "beatwatch_matches",
+            "Articles handed to the desk, where they come to their outcomes.",
+            registry=registry,
+        )
+        self.digests = Counter(
+            "beatwatch_digests",
+            "Digests published by label: its alerts were over budget.",
             ["label"],
+            registry=registry,
+        )
+        self.remembered_alerts = Gauge(
+            "beatwatch_remembered_alerts",
+            "Articles whose alerts the desk remembers; 0 on workers without the desk.",
             registry=registry,
         )
         self.reviews = Counter(
@@ -74,12 +97,14 @@ class Metrics:
         model = Info("beatwatch_model", "The model that decides.", registry=registry)
         build = Info("beatwatch_build", "The release that runs.", registry=registry)
 
-        for outcome in OUTCOMES:
-            self.articles.labels(outcome.name)
+        for outcome in Outcome:
+            self.articles.labels(outcome)
         for reason in RejectionReason:
             self.rejections.labels(reason)
         for label in manifest.labels:
-            self.alerts.labels(label.name)
+            for kind in AlertType:
+                self.alerts.labels(label.name, kind)
+            self.digests.labels(label.name)
             self.reviews.labels(label.name)
         model.info(
             {
@@ -90,21 +115,44 @@ class Metrics:
         )
         build.info({"version": __version__})
 
-    def count_outcome(self, outcome: Outcome, delay_seconds: float) -> None:
-        """Count one article, once, after the broker has what its outcome owes.
+    def count_decision(self, decided: Decided) -> None:
+        """Count one article, once, after the broker has what it owes; a match ends at the desk."""
+        match decided:
+            case Rejected():
+                self.articles.labels(Outcome.REJECTED).inc()
+                self.rejections.labels(decided.reason).inc()
+            case Unmatched():
+                self.articles.labels(Outcome.UNMATCHED).inc()
+                for name in decided.review:
+                    self.reviews.labels(name).inc()
+            case Withheld():
+                self.articles.labels(Outcome.WITHHELD).inc()
+            case Matched():
+                self.matches.inc()
+            case _:
+                assert_never(decided)
+
+    def count_ruling(self, match: Match, ruling: Ruling, delay_seconds: float) -> None:
+        """Count one match, once, after the broker has its alerts.
 
         Args:
-            outcome: what the article came to.
+            match: what the desk read.
+            ruling: what it came to.
             delay_seconds: since the broker got the article.
         """
-        self.articles.labels(outcome.name).inc()
-        if isinstance(outcome, Rejected):
-            self.rejections.labels(outcome.reason).inc()
-        elif isinstance(outcome, Unmatched):
-            for name in outcome.review:
-                self.reviews.labels(name).inc()
-        elif isinstance(outcome, Alerted):
+        self.articles.labels(ruling.outcome).inc()
+        for name in match.review:
+            self.reviews.labels(name).inc()
+        for label in match.labels:
+            if label.band == "review":
+                self.reviews.labels(label.label).inc()
+        for alert in ruling.alerts:
+            self._count_alert(alert)
+        if ruling.alerts:
             self.alert_delay_seconds.observe(max(0.0, delay_seconds))
-            for label in outcome.alert.labels:
-                counter = self.alerts if label.band == "alert" else self.reviews
-                counter.labels(label.label).inc()
+
+    def _count_alert(self, alert: Alert) -> None:
+        lost = alert.change.labels_lost if alert.status == "withdrawn" and alert.change else []
+        held = [label.label for label in alert.labels if label.band == "alert"]
+        for name in (*held, *lost):
+            self.alerts.labels(name, tell_type(alert)).inc()

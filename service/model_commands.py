@@ -16,7 +16,7 @@ from service.article_files import read_articles, read_lines
 from service.classifier import Classifier
 from service.clients import find_alert, find_article
 from service.console import describe_article, describe_evidence, end_with_reader, open_console
-from service.explaining import explain_alert
+from service.explaining import Explanation, explain_alert
 from service.formats import RejectedArticleError, parse_article
 from service.handling import HandlingRules, read_article, select_labels
 from service.settings import CHECKOUT, Settings, read_settings
@@ -149,16 +149,10 @@ def explain(
             )
         value = found
     explanation = explain_alert(published, value, classifier, _read_rules(settings))
-    console = open_console()
-    if explanation.again:
-        console.print(*describe_evidence(explanation.again.labels), sep="\n")
-    if explanation.identical:
-        console.print("Made again from its article, bit for bit.", style="bold green")
-        return
-    console.print("It cannot be made again as it was:", style="bold red")
-    for difference in explanation.differences:
-        console.print(f"- {difference}", markup=False)
-    raise typer.Exit(1)
+    with end_with_reader():
+        _show_explanation(explanation)
+    if not explanation.identical:
+        raise typer.Exit(1)
 
 
 @seeds_commands.command("check")
@@ -208,6 +202,18 @@ def _classify_line(line: bytes, classifier: Classifier, rules: HandlingRules) ->
 
 def _read_rules(settings: Settings) -> HandlingRules:
     return HandlingRules(settings.article_max_bytes, settings.review)
+
+
+def _show_explanation(explanation: Explanation) -> None:
+    console = open_console()
+    if explanation.again:
+        console.print(*describe_evidence(explanation.again.labels), sep="\n")
+    if explanation.identical:
+        console.print("Made again from its article, bit for bit.", style="bold green")
+        return
+    console.print("It cannot be made again as it was:", style="bold red")
+    for difference in explanation.differences:
+        console.print(f"- {difference}", markup=False)
 
 
 def _read_alert(alert: str, settings: Settings) -> bytes:

@@ -18,9 +18,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from service.dead_letters import RejectionHeader
-from service.handling import Alerted, Outcome, Rejected, Unmatched, Withdrawn, Withheld
+from service.handling import Decided, Matched, Rejected, Unmatched, Withheld
 from service.messages import OutgoingMessage, RawArticle, RejectionReason
-from service.outgoing import format_alert, format_rejection
+from service.outgoing import format_match, format_rejection
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ _RETRY_FIRST_SECONDS = 0.1
 _RETRY_LONGEST_SECONDS = 5.0
 # The original of a rejection may be as large as the broker took it; the topics decide.
 PRODUCER_MAX_REQUEST_BYTES = 64 * 1024 * 1024
-# How all that goes to the broker byte for byte is sent; see `send_and_wait`.
+# How all that goes to the broker byte for byte is sent; see `send_message`.
 PRODUCER_OPTIONS = {
     "acks": "all",
     "max_request_size": PRODUCER_MAX_REQUEST_BYTES,
@@ -47,16 +47,16 @@ class PublishError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A raw article and the outcome it came to."""
+    """A raw article and what was decided on it."""
 
     raw: RawArticle
-    outcome: Outcome
+    decided: Decided
 
 
-async def send_and_wait(
+async def send_message(
     producer: AIOKafkaProducer, message: OutgoingMessage, partition: int | None = None
-) -> Any:
-    """Send one message and wait until the broker has it.
+) -> asyncio.Future[Any]:
+    """Hand one message to a producer.
 
     Args:
         producer: made with `PRODUCER_OPTIONS`.
@@ -64,9 +64,9 @@ async def send_and_wait(
         partition: none to choose it by key.
 
     Returns:
-        Where it is: `topic`, `partition`, `offset`.
+        What to wait for until the broker has it; tells where: `topic`, `partition`, `offset`.
     """
-    return await producer.send_and_wait(
+    delivery: asyncio.Future[Any] = await producer.send(
         message.topic,
         # aiokafka asserts a key or a value, while anyone may send messages with neither.
         value=(message.value,),
@@ -75,6 +75,7 @@ async def send_and_wait(
         # Nor does it take a name that is an enum's.
         headers=[(str(name), value) for name, value in message.headers],
     )
+    return delivery
 
 
 class Outbox:
@@ -84,12 +85,12 @@ class Outbox:
         self,
         client_options: dict[str, Any],
         *,
-        alerts_topic: str,
+        matches_topic: str,
         dlq_topic: str,
         retry_seconds: float,
     ) -> None:
         self._client_options = client_options
-        self._alerts_topic = alerts_topic
+        self._matches_topic = matches_topic
         self._dlq_topic = dlq_topic
         self._retry_seconds = retry_seconds
         self._producer: AIOKafkaProducer | None = None
@@ -137,7 +138,7 @@ class Outbox:
         try:
             await self._send(message)
         except MessageSizeTooLargeError:
-            if isinstance(decision.outcome, Rejected):
+            if isinstance(decision.decided, Rejected):
                 # Nothing else can end it: the article would be read, and refused, for ever.
                 omitted = (RejectionHeader.VALUE_OMITTED, b"larger than the topic takes")
                 headers = (*message.headers, omitted)
@@ -152,16 +153,16 @@ class Outbox:
         return decision
 
     def _format_owed(self, decision: Decision, now: datetime) -> OutgoingMessage | None:
-        outcome = decision.outcome
-        match outcome:
-            case Alerted() | Withdrawn():
-                return format_alert(outcome.alert, self._alerts_topic)
+        decided = decision.decided
+        match decided:
+            case Matched():
+                return format_match(decided.match, self._matches_topic)
             case Rejected():
-                return format_rejection(decision.raw, outcome, self._dlq_topic, now)
+                return format_rejection(decision.raw, decided, self._dlq_topic, now)
             case Unmatched() | Withheld():
                 return None
             case _:
-                assert_never(outcome)
+                assert_never(decided)
 
     async def _send(self, message: OutgoingMessage) -> None:
         try:
@@ -185,7 +186,7 @@ class Outbox:
     async def _send_once(self, message: OutgoingMessage) -> None:
         producer = self._producer or await self._renew_producer(None)
         try:
-            await send_and_wait(producer, message)
+            await (await send_message(producer, message))
         except KafkaError as error:
             log.warning("publishing failed", topic=message.topic, error=repr(error))
             # A failed send leaves a gap in the sequence numbers of aiokafka's idempotent producer,

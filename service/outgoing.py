@@ -5,8 +5,11 @@ from datetime import datetime
 from service import __version__
 from service.alerts import Alert, tell_type
 from service.dead_letters import RejectionHeader, count_attempts
+from service.desk_state import ENTRIES, Entry
+from service.digests import Digest
 from service.handling import Rejected
-from service.headers import ALERT_SCHEMA
+from service.headers import ALERT_SCHEMA, DIGEST_SCHEMA
+from service.matches import Match
 from service.messages import OutgoingMessage, RawArticle
 
 ALERT_SOURCE = "/beatwatch"
@@ -32,6 +35,43 @@ def format_alert(alert: Alert, topic: str) -> OutgoingMessage:
         key=alert.article.id.encode(),
         value=alert.model_dump_json().encode(),
         headers=tuple((name, text.encode()) for name, text in headers.items()),
+    )
+
+
+def format_digest(digest: Digest, topic: str) -> OutgoingMessage:
+    """Write a digest, as an alert."""
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": f"{digest.digest_id}:{digest.revision}",
+        "ce_source": ALERT_SOURCE,
+        "ce_type": "beatwatch.alert.digest.v1",
+        "ce_time": digest.digested_at.isoformat(),
+        "ce_subject": digest.label,
+        "ce_dataschema": DIGEST_SCHEMA,
+        "content-type": "application/json",
+    }
+    return OutgoingMessage(
+        topic,
+        key=f"digest:{digest.label}".encode(),
+        value=digest.model_dump_json().encode(),
+        headers=tuple((name, text.encode()) for name, text in headers.items()),
+    )
+
+
+def format_match(match: Match, topic: str) -> OutgoingMessage:
+    """Write a match for the desk."""
+    return OutgoingMessage(
+        topic,
+        key=match.article.id.encode(),
+        value=match.model_dump_json().encode(),
+        headers=(),
+    )
+
+
+def format_entry(entry: Entry, topic: str) -> OutgoingMessage:
+    """Write what the desk remembers of an article."""
+    return OutgoingMessage(
+        topic, key=entry.article_id.encode(), value=ENTRIES.dump_json(entry), headers=()
     )
 
 

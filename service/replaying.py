@@ -21,7 +21,7 @@ from service.dead_letters import (
     read_dead_letter,
 )
 from service.messages import OutgoingMessage, RawArticle
-from service.outbox import PRODUCER_OPTIONS, send_and_wait
+from service.outbox import PRODUCER_OPTIONS, send_message
 from service.settings import Settings
 from service.standings import Standing, decide_standings
 from service.topics import wait_for_topics
@@ -173,10 +173,10 @@ class Replayer:
         await asyncio.sleep(max(0.0, self._next_at - now))
         self._next_at = max(self._next_at, now) + self._pause_seconds
         partition = await self._choose_partition(letter)
-        taken = await send_and_wait(self._producer, message, partition)
+        taken = await (await send_message(self._producer, message, partition))
         place = Place(taken.topic, taken.partition, taken.offset)
         note = format_replay_note(letter.id, place, self._settings.dlq_topic, datetime.now(UTC))
-        await send_and_wait(self._producer, note, letter.id.partition)
+        await (await send_message(self._producer, note, letter.id.partition))
         return place
 
     async def _choose_partition(self, letter: DeadLetter) -> int | None:

@@ -5,41 +5,16 @@ this class by a test.
 """
 
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from service.setting_values import BrokerUrl, Budgets, LabelNames, TopicName
 
 PREFIX = "BEATWATCH_"
 CHECKOUT = Path(__file__).resolve().parent.parent
-
-# What Kafka itself takes as the name of a topic (org.apache.kafka.common.internals.Topic).
-TopicName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
-_ADDRESS = re.compile(r"(?:kafka://)?(?:\[[0-9a-fA-F:.]+\]|[^\s/:;,\[\]]+):(\d{1,5})")
-_PORT_MAX = 65535
-
-
-def _check_broker(broker: str) -> str:
-    for part in broker.replace(",", ";").split(";"):
-        address = _ADDRESS.fullmatch(part)
-        if address is None or not 0 < int(address[1]) <= _PORT_MAX:
-            # Not what was given: someone may have put a password into it.
-            raise ValueError("is not of the form kafka://host:port, several separated by ;")
-    return broker
-
-
-BrokerUrl = Annotated[str, AfterValidator(_check_broker)]
 
 
 class SettingsError(Exception):
@@ -84,7 +59,12 @@ class Settings(BaseModel):
     articles_topic: TopicName = Field("news.articles", description="Topic we read articles from.")
     alerts_topic: TopicName = Field("news.alerts", description="Topic we publish alerts to.")
     matches_topic: TopicName = Field(
-        "news.matches", description="Internal topic of matched articles; created, not used yet."
+        "news.matches",
+        description="Internal topic: matched articles, newer versions and kills, for the desk.",
+    )
+    stories_topic: TopicName = Field(
+        "news.stories",
+        description="Internal topic, compacted: what the desk remembers of each article.",
     )
     dlq_topic: TopicName = Field(
         "news.articles.dlq", description="Dead-letter topic: rejections with the original bytes."
@@ -105,6 +85,34 @@ class Settings(BaseModel):
         "drop",
         description="What becomes of an article with labels in the review band alone: nothing "
         "(they are counted), or an alert whose labels all say `review`.",
+    )
+    story_window_hours: int = Field(
+        72,
+        ge=1,
+        le=720,
+        description="How long after its lead an article may join a story (hours). Three days: a "
+        "story is retold for a day or two; later reports mostly tell what came of it.",
+    )
+    alert_memory_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="How long the desk remembers an article after its last version (days); later "
+        "versions and kills are told as if it were new.",
+    )
+    repeats: Literal["publish", "suppress"] = Field(
+        "publish",
+        description="Whether repeats of a story go out (as `repeated`) or are only counted.",
+    )
+    quiet_repeats: LabelNames = Field(
+        frozenset(),
+        description="Labels whose repeats are only counted, separated by `,`; a repeat with any "
+        "other label still goes out.",
+    )
+    alerts_per_hour: Budgets = Field(
+        {},
+        description="Alert budget: `label=number`, several separated by `,`. What a label raises "
+        "beyond it in an hour goes into one rolling digest. Default: no budget.",
     )
     article_max_bytes: int = Field(
         1_000_000,
@@ -178,6 +186,21 @@ class Settings(BaseModel):
                 "BEATWATCH_BROKER_PASSWORD"
             )
         return self
+
+    def find_quiet_repeats(self, labels: Iterable[str]) -> frozenset[str]:
+        """Find the labels whose repeats are only counted.
+
+        Raises:
+            SettingsError: a label that is not watched is named.
+        """
+        watched = frozenset(labels)
+        unknown = sorted((self.quiet_repeats | self.alerts_per_hour.keys()) - watched)
+        if unknown:
+            raise SettingsError(
+                f"{PREFIX}QUIET_REPEATS or {PREFIX}ALERTS_PER_HOUR names {', '.join(unknown)}; "
+                f"the model watches {', '.join(sorted(watched))}"
+            )
+        return watched if self.repeats == "suppress" else self.quiet_repeats
 
     @property
     def broker_addresses(self) -> list[str]:

@@ -23,6 +23,18 @@ ARTICLES_PARTITIONS = 4
 # rejected with its reason and kept; the dead letters have room for it and its headers.
 _ARTICLES_MAX_MESSAGE_BYTES = 5 * 1024 * 1024
 _DLQ_HEADROOM_BYTES = 64 * 1024
+# One desk gives stories and revisions one order.
+DESKS = 1
+# Kafka's own limit, which the alerts topic has, less what an alert has that its match has not: its
+# place in a story, its headers. What makes a match makes an alert, or is rejected before.
+_MATCH_MAX = 1_000_000
+_ALERT_HEADROOM_BYTES = 16 * 1024
+# An alert that is kept for later, in base64, and what is remembered beside it.
+_ENTRY_MAX_MESSAGE_BYTES = 2 * 1024 * 1024
+_DAY_MS = 86_400_000
+# Kafka compacts what is behind the segment it writes: at its 1 GB a desk that is taken over would
+# read up to that much that newer entries have replaced.
+_STORIES_SEGMENT_BYTES = 64 * 1024 * 1024
 _DLQ_MAX_MESSAGE_BYTES = _ARTICLES_MAX_MESSAGE_BYTES + 4 * _DLQ_HEADROOM_BYTES
 
 
@@ -48,7 +60,8 @@ def specify_topics(settings: Settings, partitions: int) -> list[TopicSpec]:
     larger = {"max.message.bytes": str(_DLQ_MAX_MESSAGE_BYTES), **stamped}
     return [
         TopicSpec(settings.articles_topic, partitions, large),
-        TopicSpec(settings.matches_topic, 1, stamped),
+        TopicSpec(settings.matches_topic, DESKS, {"max.message.bytes": str(_MATCH_MAX), **stamped}),
+        TopicSpec(settings.stories_topic, DESKS, _specify_memory(settings)),
         TopicSpec(settings.alerts_topic, partitions, stamped),
         TopicSpec(settings.dlq_topic, 1, larger),
     ]
@@ -123,8 +136,26 @@ async def check_topics(settings: Settings) -> None:
                 f"topics missing on {settings.broker}: {', '.join(missing)}; "
                 "run `beatwatch topics create`"
             )
+        partitions = await _count_partitions(
+            admin, [settings.matches_topic, settings.stories_topic]
+        )
+        alerts_limit = await _read_size_limit(admin, settings.alerts_topic)
+        matches_limit = await _read_size_limit(admin, settings.matches_topic)
         articles_limit = await _read_size_limit(admin, settings.articles_topic)
         dlq_limit = await _read_size_limit(admin, settings.dlq_topic)
+    if len(set(partitions)) > 1:
+        raise BrokerError(
+            f"{settings.matches_topic} has {partitions[0]} partitions, {settings.stories_topic} "
+            f"{partitions[1]}: what the desk remembers lies in the partition of its matches; "
+            "make them equal"
+        )
+    if alerts_limit < matches_limit + _ALERT_HEADROOM_BYTES:
+        raise BrokerError(
+            f"{settings.alerts_topic} takes messages of {alerts_limit} bytes, "
+            f"{settings.matches_topic} of {matches_limit}: an alert may not fit; lower "
+            f"max.message.bytes of {settings.matches_topic} to "
+            f"{alerts_limit - _ALERT_HEADROOM_BYTES} or less"
+        )
     if dlq_limit < articles_limit + _DLQ_HEADROOM_BYTES:
         raise BrokerError(
             f"{settings.dlq_topic} takes messages of {dlq_limit} bytes, {settings.articles_topic} "
@@ -132,6 +163,22 @@ async def check_topics(settings: Settings) -> None:
             f"fit; raise max.message.bytes of {settings.dlq_topic} to "
             f"{articles_limit + _DLQ_HEADROOM_BYTES} or more"
         )
+
+
+def _specify_memory(settings: Settings) -> dict[str, str]:
+    return {
+        # The newest entry of each article, for as long as the desk remembers it.
+        "cleanup.policy": "compact,delete",
+        "segment.bytes": str(_STORIES_SEGMENT_BYTES),
+        "retention.ms": str(settings.alert_memory_days * _DAY_MS),
+        "max.message.bytes": str(_ENTRY_MAX_MESSAGE_BYTES),
+        "message.timestamp.type": "LogAppendTime",
+    }
+
+
+async def _count_partitions(admin: AIOKafkaAdminClient, topics: list[str]) -> list[int]:
+    described = {each["topic"]: each for each in await admin.describe_topics(topics)}
+    return [len(described[topic]["partitions"]) for topic in topics]
 
 
 async def _read_size_limit(admin: AIOKafkaAdminClient, topic: str) -> int:

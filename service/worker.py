@@ -35,6 +35,7 @@ def run_worker(settings: Settings) -> NoReturn:
     """
     configure_logging(settings.log_format, settings.log_level)
     classifier = Classifier.load(settings.model_dir)
+    settings.find_quiet_repeats(label.name for label in classifier.manifest.labels)
     metrics = Metrics(CollectorRegistry(), classifier.manifest)
     health = Health(model_version=classifier.manifest.version)
     server = HttpServer(settings.http_host, settings.http_port, metrics.registry, health)

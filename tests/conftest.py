@@ -50,6 +50,7 @@ def create_beat(kafka: EmbeddedKafka, **changes: str) -> Beat:
         "BEATWATCH_ARTICLES_TOPIC": f"articles-{number}",
         "BEATWATCH_ALERTS_TOPIC": f"alerts-{number}",
         "BEATWATCH_MATCHES_TOPIC": f"matches-{number}",
+        "BEATWATCH_STORIES_TOPIC": f"stories-{number}",
         "BEATWATCH_DLQ_TOPIC": f"dlq-{number}",
         "BEATWATCH_GROUP": f"group-{number}",
         **changes,

@@ -16,6 +16,7 @@ from service.alerts import (
     Term,
 )
 from service.classifier import Classifier
+from service.matches import Match, Origin
 from service.messages import Article, RawArticle
 from service.settings import CHECKOUT
 
@@ -110,6 +111,25 @@ def alert(**changes: Any) -> Alert:
         **changes,
     }
     return Alert(**fields)
+
+
+def match(**changes: Any) -> Match:
+    """Make a match of an article, for the desk."""
+    fields = {
+        "origin": Origin(
+            topic="news.articles", partition=3, offset=42, timestamp_ms=1_704_283_200_000
+        ),
+        "status": "usable",
+        "version_given": True,
+        "article": alert().article,
+        "labels": [label()],
+        "review": [],
+        "sketch": b"",
+        "model": alert().model,
+        "labelled_at": NOW,
+        **changes,
+    }
+    return Match(**fields)
 
 
 def story(**changes: Any) -> Story:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 PATIENCE_SECONDS = 30.0
 
@@ -40,25 +40,27 @@ def read_all(bootstrap: str, topic: str) -> list[Message]:
             "bootstrap.servers": bootstrap,
             "group.id": "tests",
             "enable.auto.commit": False,
-            "enable.partition.eof": False,
+            "enable.partition.eof": True,
             "fetch.message.max.bytes": 30_000_000,
         }
     )
     messages = []
     try:
         for partition in partitions_of(consumer, topic):
-            low, high = consumer.get_watermark_offsets(partition, timeout=PATIENCE_SECONDS)
+            low, _high = consumer.get_watermark_offsets(partition, timeout=PATIENCE_SECONDS)
             consumer.assign([TopicPartition(topic, partition.partition, low)])
             deadline = time.monotonic() + PATIENCE_SECONDS
-            while low < high:
-                assert time.monotonic() < deadline, f"{topic} stopped at {low} of {high}"
+            while True:
+                assert time.monotonic() < deadline, f"{topic} does not end"
                 message = consumer.poll(1.0)
-                if message is not None:
-                    assert message.error() is None, message.error()
-                    messages.append(message)
-                    offset = message.offset()
-                    assert offset is not None
-                    low = offset + 1
+                if message is None:
+                    continue
+                error = message.error()
+                if error is not None:
+                    # The end of a transaction is an offset without a message.
+                    assert error.code() == KafkaError._PARTITION_EOF, error  # noqa: SLF001
+                    break
+                messages.append(message)
     finally:
         consumer.close()
     return messages
@@ -70,6 +72,18 @@ def read_committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     try:
         committed = consumer.committed(partitions_of(consumer, topic), timeout=PATIENCE_SECONDS)
         return {each.partition: max(each.offset, -1) for each in committed}
+    finally:
+        consumer.close()
+
+
+def read_ends(bootstrap: str, topic: str) -> dict[int, int]:
+    """Read the offset after the last message, by partition."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "tests"})
+    try:
+        return {
+            each.partition: consumer.get_watermark_offsets(each, timeout=PATIENCE_SECONDS)[1]
+            for each in partitions_of(consumer, topic)
+        }
     finally:
         consumer.close()
 

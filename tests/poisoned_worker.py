@@ -7,7 +7,7 @@ from datetime import datetime
 
 from service import batches
 from service.classifier import Classifier
-from service.handling import HandlingRules, Outcome, handle_article
+from service.handling import Decided, HandlingRules, handle_article
 from service.messages import RawArticle
 from service.settings import read_settings
 from service.worker import run_worker
@@ -15,7 +15,7 @@ from service.worker import run_worker
 
 def raise_on_poison(
     raw: RawArticle, classifier: Classifier, rules: HandlingRules, now: datetime
-) -> Outcome:
+) -> Decided:
     if raw.value and b"POISON" in raw.value:
         raise ZeroDivisionError(raw.value.decode())
     return handle_article(raw, classifier, rules, now)

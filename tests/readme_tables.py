@@ -14,6 +14,7 @@ from service.cli import commands
 from service.metrics import Metrics
 from service.model_card import REPORT_FILE
 from service.model_file import MANIFEST_FILE, Manifest
+from service.outcomes import OUTCOME_MEANINGS
 from service.report import Report
 from service.seeds import read_seeds
 from service.settings import CHECKOUT, PREFIX, Settings
@@ -78,10 +79,16 @@ def write_quality() -> str:
     return _table(f"`{report.file}` | articles with it | precision | recall | F1", rows)
 
 
+def write_outcomes() -> str:
+    rows = [f"| `{outcome}` | {meaning} |" for outcome, meaning in OUTCOME_MEANINGS.items()]
+    return _table("outcome | what it means", rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "commands": write_commands,
     "labels": write_labels,
     "metrics": write_metrics,
+    "outcomes": write_outcomes,
     "quality": write_quality,
     "settings": write_settings,
 }
@@ -114,7 +121,7 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def _default(value: Any) -> str:
-    if value is None:
+    if value is None or value in (frozenset(), {}):
         return ""
     if isinstance(value, Enum):
         value = value.value

@@ -34,11 +34,21 @@ LIBRARIES_OF = {
         "schema_commands",
     },
     "yaml": {"contracts"},
-    "rich": {"console", "demo", "dlq_commands", "letter_tables", "progress", "report_tables"},
+    "rich": {
+        "console",
+        "demo",
+        "dlq_commands",
+        "letter_tables",
+        "progress",
+        "report_tables",
+        "story_lines",
+    },
 }
 FORMATS = {"formats", "envelopes", "html_text", "fields", "ninjs", "ap", "schema_org", "arc"}
-CONTRACTS = {"accepted", "messages", "alerts", "headers", "dead_letters"}
-PURE = {*CONTRACTS, *FORMATS, "passages", "classifier", "handling", "standings"}
+CONTRACTS = {"accepted", "messages", "examples", "alerts", "digests", "headers", "dead_letters"}
+DESK = {"outcomes", "matches", "desk_state", "entries", "stories", "budgets", "due_digests"}
+STORIES = {"event_days", "mentions", "sketches", "agreement", "story_index"}
+PURE = {*CONTRACTS, *FORMATS, *STORIES, *DESK, "passages", "classifier", "handling", "standings"}
 OUTSIDE_WORLD = {
     "aiokafka",
     "asyncio",

@@ -17,10 +17,11 @@ from service.dead_letters import (
     ReplayHeader,
     format_replay_note,
 )
+from service.digests import Digest
 from service.handling import Rejected
-from service.headers import AlertEvent
+from service.headers import AlertEvent, DigestEvent
 from service.messages import OutgoingMessage, RejectionReason
-from service.outgoing import format_alert, format_rejection
+from service.outgoing import format_alert, format_digest, format_rejection
 from service.settings import Settings
 from tests.contract_schemas import list_problems, read_asyncapi, read_schema
 from tests.factories import NOW, alert, raw, story
@@ -100,7 +101,7 @@ def test_every_reference_resolves() -> None:
         assert resolve(file, reference, documents), f"{reference} in {file.name}"
 
 
-def test_topics_are_the_defaults_and_the_internal_one_is_not_told() -> None:
+def test_topics_are_the_defaults_and_the_internal_ones_are_not_told() -> None:
     settings = Settings()
     assert {channel["address"] for channel in DOCUMENT["channels"].values()} == {
         settings.articles_topic,
@@ -114,7 +115,7 @@ def test_alerts_have_a_message_for_each_type_of_event() -> None:
         MESSAGES[reference["$ref"].rsplit("/")[-1]]["name"]
         for reference in DOCUMENT["channels"]["alerts"]["messages"].values()
     }
-    assert names == set(get_args(AlertEvent))
+    assert names == {*get_args(AlertEvent), *get_args(DigestEvent)}
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
@@ -127,6 +128,20 @@ def test_recorded_alert_is_the_message_of_its_type(file: Path) -> None:
     assert list_problems(message["headers"], headers) == []
     assert list_problems(message["payload"], recorded) == []
     assert list_problems(message["payload"], json.loads(sent.value or b"")) == []
+
+
+def test_recorded_digest_is_the_message_of_its_type() -> None:
+    recorded = json.loads((DATA / "digest.json").read_text(encoding="utf-8"))
+    sent = format_digest(Digest.model_validate(recorded), "news.alerts")
+    headers = headers_of(sent)
+    message = find_message(headers)
+    assert message is MESSAGES["alertDigest"]
+    assert list_problems(message["headers"], headers) == []
+    assert list_problems(MESSAGES["alertRaised"]["headers"], headers) != []
+    assert list_problems(message["payload"], json.loads(sent.value or b"")) == []
+    assert json.loads(sent.value or b"") == recorded
+    properties = read_schema(SCHEMAS / "digest-headers.v1.schema.json")["properties"]
+    assert set(properties) == set(headers)
 
 
 def test_every_type_of_event_is_recorded() -> None:

@@ -73,6 +73,13 @@ def test_recorded_alert_is_valid_as_published_and_today(recorded: Path) -> None:
     assert list_problems(published, alert_sent) == []
 
 
+def test_recorded_digest_is_valid_as_published_and_today() -> None:
+    digest_sent = json.loads((DATA / "digest.json").read_text(encoding="utf-8"))
+    assert list_problems(read_exported("digest.v1.schema.json"), digest_sent) == []
+    published = read_schema(DATA / "contracts" / "digest.v1.schema.json")
+    assert list_problems(published, digest_sent) == []
+
+
 def change(path: str, value: Any) -> JsonObject:
     """Today's schema of alerts with one thing changed; None takes it away."""
     schema = copy.deepcopy(read_exported("alert.v1.schema.json"))
@@ -122,7 +129,7 @@ def test_change_that_only_adds_or_narrows_breaks_nobody(path: str, value: Any) -
 
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda file: file.stem)
-@pytest.mark.parametrize("field", ["alert_id", "why", "labels", "story", "labelled_at"])
+@pytest.mark.parametrize("field", ["alert_id", "why", "labels", "story", "change", "labelled_at"])
 def test_alert_without_a_field_is_not_valid(recorded: Path, field: str) -> None:
     alert_sent = json.loads(recorded.read_text(encoding="utf-8"))
     del alert_sent[field]

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from service.alerts import Change
 from service.classifier import Labelling
 from service.console import (
     describe_alert,
@@ -17,7 +18,7 @@ from service.console import (
 from service.handling import Rejected
 from service.messages import Headers, RejectionReason
 from service.outgoing import format_rejection
-from tests.factories import NOW, TTP_TITLE, alert, article, evidence, label, raw, story
+from tests.factories import ALERT_ID, NOW, TTP_TITLE, alert, article, evidence, label, raw, story
 
 HOSTILE_WORDS = "\x1b[2J\x07\x9b31m[bold]خبر[/nothing] e\u0301😀"
 
@@ -96,7 +97,21 @@ def test_withdrawn_alert_is_loud_and_says_why(
 
 
 def test_repeat_is_not_taken_for_a_first_alert() -> None:
-    assert "12:00:00 repeated" in show(describe_alert(alert(story=story(role="repeat"))))
+    page = show(describe_alert(alert(story=story(role="repeat", similarity=0.8125))))
+    assert "12:00:00 repeated" in page
+    assert f"as alert {ALERT_ID} does (0.81)" in page
+
+
+def test_updated_alert_says_what_has_changed() -> None:
+    change = Change(
+        labels_gained=["border"], labels_lost=["ttp", "x"], text_changed=0.214, promoted=True
+    )
+    page = show(describe_alert(alert(status="updated", change=change)))
+    for words in ("leads its story now", "now also border", "no longer ttp, x", "21% of the text"):
+        assert words in page
+    unchanged = show(describe_alert(alert(status="updated", change=Change())))
+    assert "%" not in unchanged
+    assert "no longer" not in unchanged
 
 
 def linked(url: str) -> list[str]:

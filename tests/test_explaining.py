@@ -1,7 +1,10 @@
 from datetime import UTC, datetime
 
+from service.agreement import Likelihood
+from service.desk_state import HOUR_MS, DeskState
 from service.explaining import explain_alert
-from service.handling import Alerted, HandlingRules, handle_article
+from service.handling import HandlingRules, Matched, handle_article
+from service.stories import DeskRules, rule_on_match
 from tests.factories import TTP_TITLE, load_classifier, raw, write_article
 
 RULES = HandlingRules(article_max_bytes=1_000_000, review="drop")
@@ -10,9 +13,11 @@ ARTICLE = write_article(id="a1", title=TTP_TITLE, text="It rained.")
 
 def publish(article: bytes = ARTICLE) -> bytes:
     now = datetime(2026, 3, 12, 7, 0, 0, 123456, tzinfo=UTC)
-    outcome = handle_article(raw(value=article), load_classifier(), RULES, now)
-    assert isinstance(outcome, Alerted)
-    return outcome.alert.model_dump_json().encode()
+    decided = handle_article(raw(value=article), load_classifier(), RULES, now)
+    assert isinstance(decided, Matched)
+    state = DeskState(Likelihood.load(), window_ms=HOUR_MS, memory_ms=HOUR_MS)
+    (alert,) = rule_on_match(decided.match, state, DeskRules()).alerts
+    return alert.model_dump_json().encode()
 
 
 def test_alert_is_made_again_bit_for_bit_from_its_article() -> None:
@@ -38,7 +43,7 @@ def test_another_model_is_named_as_what_differs() -> None:
 def test_article_that_is_no_longer_alerted_is_said_to_be_so() -> None:
     other = write_article(id="a1", title="The harvest festival opened in the rain")
     explanation = explain_alert(publish(), other, load_classifier(), RULES)
-    assert explanation.differences == ["the article is now unmatched"]
+    assert explanation.differences == ["the article now has no labels"]
     broken = explain_alert(publish(), b"{", load_classifier(), RULES)
     assert broken.differences[0].startswith("the article is now rejected: invalid_json")
 

@@ -20,6 +20,7 @@ from tests.hostile_inputs import HOSTILE, any_bytes, damaged_examples
 
 NOT_FROM_FORMATS = {
     RejectionReason.TOO_LARGE,
+    RejectionReason.INVALID_MATCH,
     RejectionReason.HANDLER_FAILED,
     RejectionReason.ALERT_TOO_LARGE,
 }

@@ -2,91 +2,75 @@ import json
 import random
 from collections import Counter
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.alerts import derive_alert_id
 from service.handling import (
-    OUTCOMES,
-    Alerted,
+    Decided,
     FailureLimit,
     HandlingRules,
-    Outcome,
+    Matched,
     Rejected,
     Unmatched,
-    Withdrawn,
     Withheld,
     handle_article,
 )
+from service.matches import Match
 from service.messages import Article, Headers, RawArticle, RejectionReason
 from tests.factories import NOW, TTP_TITLE, load_classifier, raw, write_article
 from tests.format_examples import ARTICLES, WITHDRAWALS, change_example, read_example
 from tests.hostile_inputs import any_bytes
 
-FAILED = Rejected(RejectionReason.HANDLER_FAILED, "KeyError")
-HANDLED = Unmatched("a1")
-
-
 RULES = HandlingRules(article_max_bytes=1_000_000, review="drop")
 
 
-def handle(message: RawArticle, rules: HandlingRules = RULES) -> Outcome:
+def handle(message: RawArticle, rules: HandlingRules = RULES) -> Decided:
     return handle_article(message, load_classifier(), rules, NOW)
 
 
-def handle_value(**changes: object) -> Outcome:
+def handle_value(**changes: object) -> Decided:
     return handle(raw(value=write_article(**changes)))
 
 
-def test_article_with_a_label_is_alerted() -> None:
-    outcome = handle_value(id="a9", title=TTP_TITLE, version=3, source="Example News")
-    assert isinstance(outcome, Alerted)
-    alert = outcome.alert
-    assert (alert.alert_id, alert.revision) == (derive_alert_id("a9"), 5)
-    assert (alert.status, alert.why) == ("raised", None)
-    assert [label.label for label in alert.labels] == ["ttp"]
-    assert (alert.article.id, alert.article.source) == ("a9", "Example News")
-    assert alert.model == load_classifier().reference
-    assert alert.labelled_at == NOW
+def match_of(decided: Decided) -> Match:
+    assert isinstance(decided, Matched)
+    return decided.match
 
 
-def test_alert_leads_a_story_of_its_own() -> None:
-    outcome = handle_value(title=TTP_TITLE)
-    assert isinstance(outcome, Alerted)
-    story = outcome.alert.story
-    assert (story.role, story.similarity) == ("lead", 1.0)
-    assert story.story_id == story.lead_alert_id == outcome.alert.alert_id
+def test_article_with_a_label_is_a_match() -> None:
+    match = match_of(handle_value(id="a9", title=TTP_TITLE, version=3, source="Example News"))
+    assert [label.label for label in match.labels] == ["ttp"]
+    assert (match.article.id, match.article.version, match.version_given) == ("a9", 3, True)
+    assert (match.article.source, match.status) == ("Example News", "usable")
+    assert (match.model, match.labelled_at) == (load_classifier().reference, NOW)
+    assert (match.origin.partition, match.origin.offset) == (3, 42)
+    assert match.sketch
 
 
-def test_article_without_a_label_is_unmatched() -> None:
+def test_first_version_without_a_label_is_unmatched() -> None:
     assert handle_value(id="a2") == Unmatched("a2")
+    assert handle_value(id="a2", version=1) == Unmatched("a2")
+
+
+def test_later_version_without_a_label_goes_to_the_desk_which_knows_the_earlier() -> None:
+    match = match_of(handle_value(id="a2", version=2))
+    assert (match.labels, match.sketch) == ([], b"")
 
 
 def test_withheld_article_is_withheld_whatever_it_says() -> None:
     assert handle_value(id="a3", status="withheld", title=TTP_TITLE) == Withheld("a3")
 
 
-@pytest.mark.parametrize("version", [1, 7])
-def test_killed_article_is_withdrawn_above_the_version_it_kills(version: int) -> None:
-    outcome = handle_value(id="a4", status="canceled", title="", version=version)
-    assert isinstance(outcome, Withdrawn)
-    alert = outcome.alert
-    assert (alert.status, alert.why, alert.labels) == ("withdrawn", "killed", [])
-    assert alert.alert_id == derive_alert_id("a4")
-    assert alert.revision > version
-
-
-def test_no_revision_is_used_twice_whichever_versions_are_killed() -> None:
-    revisions = []
-    for version in range(1, 9):
-        for status in ("usable", "canceled"):
-            outcome = handle_value(title=TTP_TITLE, status=status, version=version)
-            assert isinstance(outcome, Alerted | Withdrawn)
-            revisions.append(outcome.alert.revision)
-    assert revisions == sorted(set(revisions))
+@pytest.mark.parametrize("changes", [{"version": 7}, {}, {"version": None}, {"version": ""}])
+def test_kill_goes_to_the_desk_and_tells_whether_it_has_a_version(
+    changes: dict[str, object],
+) -> None:
+    match = match_of(handle_value(id="a4", status="canceled", title="", **changes))
+    assert (match.status, match.labels) == ("canceled", [])
+    assert match.version_given == bool(changes.get("version"))
 
 
 @pytest.mark.parametrize("value", [None, b"", b"not JSON", b"[]", b"{}", b'{"id": "a1"}'])
@@ -115,29 +99,13 @@ def test_article_that_only_may_match_goes_nowhere_unless_the_settings_say_so() -
     published = handle(
         raw(value=write_article(id="a6", title=REVIEW_TEXT)), HandlingRules(1_000, "publish")
     )
-    assert isinstance(published, Alerted)
-    assert published.alert.labels == labelling.labels
+    assert match_of(published).labels == labelling.labels
 
 
-@pytest.mark.parametrize(
-    "changes", [{"title": f"Again: {TTP_TITLE}"}, {"version": 2}, {"url": "u"}, {"text": "More."}]
-)
-def test_alert_id_depends_on_the_article_id_alone(changes: dict[str, object]) -> None:
-    one = handle_value(**{"title": TTP_TITLE} | changes)
-    other = handle(raw(key=None, partition=9, offset=9, value=write_article(title=TTP_TITLE)))
-    assert isinstance(one, Alerted)
-    assert isinstance(other, Alerted)
-    assert one.alert.alert_id == other.alert.alert_id
-
-
-def test_outcomes_have_the_names_of_the_ledger() -> None:
-    assert [outcome.name for outcome in OUTCOMES] == [
-        "alerted",
-        "unmatched",
-        "withheld",
-        "withdrawn",
-        "rejected",
-    ]
+def test_review_band_of_a_later_version_is_told_to_the_desk_that_counts_it() -> None:
+    match = match_of(handle_value(id="a6", title=REVIEW_TEXT, version=2))
+    assert match.labels == []
+    assert match.review
 
 
 any_headers = st.lists(
@@ -153,7 +121,7 @@ any_headers = st.lists(
 
 @given(any_bytes, any_headers)
 def test_any_bytes_come_to_an_outcome(value: bytes, headers: Headers) -> None:
-    assert isinstance(handle(raw(value=value, headers=headers)), OUTCOMES)
+    assert isinstance(handle(raw(value=value, headers=headers)), Decided)
 
 
 # As JSON, so that each is made anew.
@@ -194,9 +162,9 @@ def test_ten_thousand_damaged_messages_come_to_ten_thousand_outcomes() -> None:
             for _ in range(chance.randint(1, 4)):
                 damage_value(content, chance)
             value = json.dumps(content).encode()
-        outcomes[handle(raw(value=value)).name] += 1
+        outcomes[type(handle(raw(value=value))).__name__] += 1
     assert outcomes.total() == 10_000
-    assert outcomes.keys() == {outcome.name for outcome in OUTCOMES}
+    assert outcomes.keys() == {each.__name__ for each in get_args(Decided)}
 
 
 EMBARGO = "2024-01-03T17:00:00+05:00"  # NOW, by another clock
@@ -210,12 +178,12 @@ def test_article_is_withheld_until_its_embargo_ends(name: str) -> None:
     classifier = load_classifier()
     outcome = handle_article(message, classifier, RULES, before)
     assert isinstance(outcome, Withheld)
-    assert isinstance(handle(message), Alerted)
+    assert match_of(handle(message)).labels
 
 
 def test_embargo_does_not_hold_back_a_withdrawal() -> None:
     outcome = handle_value(status="canceled", embargoed_until="2025-01-01T00:00:00Z")
-    assert isinstance(outcome, Withdrawn)
+    assert match_of(outcome).status == "canceled"
 
 
 def test_withheld_article_stays_withheld_when_its_embargo_has_ended() -> None:
@@ -224,21 +192,18 @@ def test_withheld_article_stays_withheld_when_its_embargo_has_ended() -> None:
 
 
 @pytest.mark.parametrize("name", ARTICLES)
-def test_same_article_in_any_form_has_the_same_alert(name: str) -> None:
-    native, other = (handle(raw(value=read_example(each))) for each in ("native", name))
-    assert isinstance(native, Alerted)
-    assert isinstance(other, Alerted)
-    assert other.alert.alert_id == native.alert.alert_id
-    assert other.alert.labels == native.alert.labels
+def test_same_article_in_any_form_is_the_same_match(name: str) -> None:
+    native, other = (match_of(handle(raw(value=read_example(each)))) for each in ("native", name))
+    assert other.article.id == native.article.id
+    assert other.labels == native.labels
 
 
 @pytest.mark.parametrize("name", WITHDRAWALS)
-def test_operation_of_arc_withdraws_the_alert_above_the_revisions_of_the_story(name: str) -> None:
-    story, outcome = (handle(raw(value=read_example(each))) for each in ("arc-story", name))
-    assert isinstance(story, Alerted)
-    assert isinstance(outcome, Withdrawn)
-    assert outcome.alert.alert_id == story.alert.alert_id
-    assert outcome.alert.revision > story.alert.revision
+def test_operation_of_arc_kills_the_story_at_a_later_version(name: str) -> None:
+    story, kill = (match_of(handle(raw(value=read_example(each)))) for each in ("arc-story", name))
+    assert kill.status == "canceled"
+    assert kill.article.id == story.article.id
+    assert kill.article.version > story.article.version
 
 
 def test_headers_of_the_message_are_read_too() -> None:
@@ -261,43 +226,37 @@ def test_only_the_clock_given_is_read() -> None:
     message = raw(value=write_article(title=TTP_TITLE))
     later = NOW + timedelta(days=1)
     outcome = handle_article(message, load_classifier(), RULES, later)
-    assert isinstance(outcome, Alerted)
-    assert outcome.alert.labelled_at == later
+    assert match_of(outcome).labelled_at == later
 
 
 def test_so_many_failures_in_a_row_are_too_many() -> None:
     limit = FailureLimit(in_a_row=3, ratio=1.0)
-    assert [limit.is_exceeded_after(FAILED) for _ in range(4)] == [False, False, True, True]
+    assert [limit.is_exceeded_after(failed=True) for _ in range(4)] == [False, False, True, True]
 
 
 def test_handled_article_ends_a_row_of_failures() -> None:
     limit = FailureLimit(in_a_row=3, ratio=1.0)
-    outcomes: list[Outcome] = [FAILED, FAILED, HANDLED, FAILED, FAILED]
-    assert not any(limit.is_exceeded_after(outcome) for outcome in outcomes)
-
-
-def test_rejections_for_other_reasons_are_no_failures_of_ours() -> None:
-    limit = FailureLimit(in_a_row=1, ratio=0.001)
-    rejected = Rejected(RejectionReason.INVALID_JSON, "cut off")
-    assert not any(limit.is_exceeded_after(rejected) for _ in range(200))
+    assert not any(
+        limit.is_exceeded_after(failed=failed) for failed in (True, True, False, True, True)
+    )
 
 
 def test_too_large_a_share_of_failures_is_too_many() -> None:
     limit = FailureLimit(in_a_row=1000, ratio=0.1)
     # Each tenth of 1,000 is just not more than a tenth; one failure more is.
-    assert not any(limit.is_exceeded_after(FAILED if n % 10 == 9 else HANDLED) for n in range(1000))
-    assert limit.is_exceeded_after(FAILED)
+    assert not any(limit.is_exceeded_after(failed=n % 10 == 9) for n in range(1000))
+    assert limit.is_exceeded_after(failed=True)
 
 
 def test_share_is_not_judged_by_fewer_than_a_hundred_articles() -> None:
     limit = FailureLimit(in_a_row=1000, ratio=0.1)
-    assert [limit.is_exceeded_after(FAILED) for _ in range(100)] == [False] * 99 + [True]
+    assert [limit.is_exceeded_after(failed=True) for _ in range(100)] == [False] * 99 + [True]
 
 
 def test_failures_of_long_ago_are_forgotten() -> None:
     limit = FailureLimit(in_a_row=1000, ratio=0.05)
     for _ in range(99):
-        limit.is_exceeded_after(FAILED)
+        limit.is_exceeded_after(failed=True)
     for _ in range(1000):
-        limit.is_exceeded_after(HANDLED)
-    assert not limit.is_exceeded_after(FAILED)
+        limit.is_exceeded_after(failed=False)
+    assert not limit.is_exceeded_after(failed=True)

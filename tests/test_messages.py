@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from service.alerts import Alert, derive_alert_id, reference_article
 from service.messages import Article, Message
-from tests.factories import article
+from tests.factories import alert, article
 
 DATA = Path(__file__).parent / "data"
 RECORDED = {
@@ -83,3 +83,8 @@ def test_alert_does_not_carry_the_text_of_its_article() -> None:
     reference = reference_article(article(text="The whole story."))
     assert "text" not in reference.model_dump()
     assert (reference.id, reference.title) == ("a1", article().title)
+
+
+def test_words_that_a_later_release_adds_to_open_sets_are_read() -> None:
+    published = alert(status="withdrawn", why="recalled", labels=[]).model_dump_json()
+    assert Alert.model_validate_json(published).why == "recalled"

@@ -1,36 +1,30 @@
+from collections import Counter
 from collections.abc import Mapping
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from service import __version__
-from service.handling import (
-    OUTCOMES,
-    Alerted,
-    Outcome,
-    Rejected,
-    Unmatched,
-    Withdrawn,
-    Withheld,
-)
+from service.alerts import Alert, AlertType, Change
+from service.handling import Decided, Matched, Rejected, Unmatched, Withheld
 from service.messages import RejectionReason
 from service.metrics import Metrics
-from tests.factories import alert, label, load_classifier
+from service.outcomes import Outcome
+from service.stories import Ruling
+from tests.factories import alert, label, load_classifier, match
 
 LABELS = [each.name for each in load_classifier().manifest.labels]
 CLOSED_SETS = {
-    "beatwatch_articles_total": ("outcome", {outcome.name for outcome in OUTCOMES}),
+    "beatwatch_articles_total": ("outcome", set(Outcome)),
     "beatwatch_rejections_total": ("reason", set(RejectionReason)),
     "beatwatch_alerts_total": ("label", set(LABELS)),
     "beatwatch_reviews_total": ("label", set(LABELS)),
+    "beatwatch_digests_total": ("label", set(LABELS)),
 }
-REJECTED = Rejected(RejectionReason.INVALID_JSON, "cut off")
-EXAMPLES: list[Outcome] = [
-    Alerted(alert()),
-    Unmatched("a1"),
-    Withheld("a1"),
-    Withdrawn(alert(status="withdrawn", why="killed", labels=[])),
-    REJECTED,
+DECIDED: list[tuple[Decided, Outcome]] = [
+    (Unmatched("a1"), Outcome.UNMATCHED),
+    (Withheld("a1"), Outcome.WITHHELD),
+    (Rejected(RejectionReason.INVALID_JSON, "cut off"), Outcome.REJECTED),
 ]
 
 
@@ -41,12 +35,11 @@ def metrics() -> Metrics:
 
 def read_counts(metrics: Metrics, series: str) -> Mapping[str, float]:
     metric_label, values = CLOSED_SETS[series]
-    counts = {
-        sample.labels[metric_label]: sample.value
-        for family in metrics.registry.collect()
-        for sample in family.samples
-        if sample.name == series
-    }
+    counts: Counter[str] = Counter()
+    for family in metrics.registry.collect():
+        for sample in family.samples:
+            if sample.name == series:
+                counts[sample.labels[metric_label]] += int(sample.value)
     assert counts.keys() == values
     return counts
 
@@ -76,6 +69,9 @@ def test_only_the_series_that_are_declared_are_shown(metrics: Metrics) -> None:
         "beatwatch_rejections",
         "beatwatch_alerts",
         "beatwatch_reviews",
+        "beatwatch_matches",
+        "beatwatch_digests",
+        "beatwatch_remembered_alerts",
         "beatwatch_labelling_seconds",
         "beatwatch_alert_delay_seconds",
         "beatwatch_assigned_partitions",
@@ -84,43 +80,56 @@ def test_only_the_series_that_are_declared_are_shown(metrics: Metrics) -> None:
     }
 
 
+def count_alerts(metrics: Metrics, *alerts: Alert, delay_seconds: float = 1.0) -> None:
+    metrics.count_ruling(match(), Ruling(Outcome.ALERTED, alerts), delay_seconds)
+
+
 def test_no_series_tells_when_it_was_created(metrics: Metrics) -> None:
-    for outcome in EXAMPLES:
-        metrics.count_outcome(outcome, 1.0)
+    count_alerts(metrics, alert())
     assert b"_created" not in generate_latest(metrics.registry)
 
 
-def test_examples_here_are_of_every_outcome() -> None:
-    assert [type(outcome) for outcome in EXAMPLES] == list(OUTCOMES)
-
-
-@pytest.mark.parametrize("outcome", EXAMPLES, ids=lambda outcome: outcome.name)
-def test_article_is_counted_once_under_its_outcome(metrics: Metrics, outcome: Outcome) -> None:
-    metrics.count_outcome(outcome, 1.0)
+@pytest.mark.parametrize(("decided", "outcome"), DECIDED)
+def test_article_is_counted_once_under_its_outcome(
+    metrics: Metrics, decided: Decided, outcome: Outcome
+) -> None:
+    metrics.count_decision(decided)
     counts = read_counts(metrics, "beatwatch_articles_total")
-    assert {name for name, count in counts.items() if count} == {outcome.name}
+    assert {name for name, count in counts.items() if count} == {outcome}
     assert sum(counts.values()) == 1
+
+
+def test_match_comes_to_its_outcome_at_the_desk(metrics: Metrics) -> None:
+    metrics.count_decision(Matched(match()))
+    assert read(metrics, "beatwatch_matches_total") == 1
+    assert sum(read_counts(metrics, "beatwatch_articles_total").values()) == 0
+    metrics.count_ruling(match(), Ruling(Outcome.STALE), 1.0)
+    assert read_counts(metrics, "beatwatch_articles_total")["stale"] == 1
 
 
 @pytest.mark.parametrize("reason", RejectionReason)
 def test_rejection_is_counted_under_its_reason(metrics: Metrics, reason: RejectionReason) -> None:
-    metrics.count_outcome(Rejected(reason, "detail"), 1.0)
+    metrics.count_decision(Rejected(reason, "detail"))
     counts = read_counts(metrics, "beatwatch_rejections_total")
     assert [name for name, count in counts.items() if count == 1] == [reason]
     assert sum(counts.values()) == 1
 
 
 def test_alert_is_counted_under_each_of_its_labels(metrics: Metrics) -> None:
-    metrics.count_outcome(Alerted(alert(labels=[label(label=name) for name in LABELS[:2]])), 1.0)
+    count_alerts(metrics, alert(labels=[label(label=name) for name in LABELS[:2]]))
     counts = read_counts(metrics, "beatwatch_alerts_total")
     assert [counts[name] for name in LABELS] == [1, 1, 0, 0]
 
 
-@pytest.mark.parametrize("outcome", EXAMPLES[1:], ids=lambda outcome: outcome.name)
-def test_only_a_raised_alert_counts_as_alert_and_has_a_delay(
-    metrics: Metrics, outcome: Outcome
-) -> None:
-    metrics.count_outcome(outcome, 1.0)
+def test_withdrawn_alert_is_counted_under_the_labels_that_it_had(metrics: Metrics) -> None:
+    change = Change(labels_lost=["ttp"])
+    count_alerts(metrics, alert(status="withdrawn", why="killed", labels=[], change=change))
+    sample = {"label": "ttp", "type": AlertType.WITHDRAWN}
+    assert metrics.registry.get_sample_value("beatwatch_alerts_total", sample) == 1
+
+
+def test_only_what_consumers_are_told_has_a_delay(metrics: Metrics) -> None:
+    metrics.count_ruling(match(), Ruling(Outcome.UNCHANGED), 1.0)
     assert sum(read_counts(metrics, "beatwatch_alerts_total").values()) == 0
     assert read(metrics, "beatwatch_alert_delay_seconds_count") == 0
 
@@ -129,7 +138,7 @@ def test_only_a_raised_alert_counts_as_alert_and_has_a_delay(
 def test_delay_is_observed_and_never_negative_when_clocks_differ(
     metrics: Metrics, delay_seconds: float, observed: float
 ) -> None:
-    metrics.count_outcome(Alerted(alert()), delay_seconds)
+    count_alerts(metrics, alert(), delay_seconds=delay_seconds)
     assert read(metrics, "beatwatch_alert_delay_seconds_sum") == observed
 
 
@@ -143,7 +152,7 @@ def test_model_and_release_are_told(metrics: Metrics) -> None:
 
 def test_two_workers_in_one_process_do_not_share_their_counts(metrics: Metrics) -> None:
     other = Metrics(CollectorRegistry(), load_classifier().manifest)
-    metrics.count_outcome(REJECTED, 1.0)
+    metrics.count_decision(Withheld("a1"))
     assert sum(read_counts(other, "beatwatch_articles_total").values()) == 0
 
 
@@ -151,8 +160,10 @@ def test_labels_in_the_review_band_are_counted_apart_whatever_became_of_the_arti
     metrics: Metrics,
 ) -> None:
     both = [label(), label(label="border", band="review")]
-    metrics.count_outcome(Alerted(alert(labels=both)), 1.0)
-    metrics.count_outcome(Unmatched("a1", ("border",)), 1.0)
+    found = match(labels=both)
+    metrics.count_ruling(found, Ruling(Outcome.ALERTED, (alert(labels=both),)), 1.0)
+    metrics.count_ruling(match(labels=[], review=["border"]), Ruling(Outcome.UNMATCHED), 1.0)
+    metrics.count_decision(Unmatched("a1", ("border",)))
     assert read_counts(metrics, "beatwatch_alerts_total")["border"] == 0
     assert read_counts(metrics, "beatwatch_alerts_total")["ttp"] == 1
-    assert read_counts(metrics, "beatwatch_reviews_total")["border"] == 2
+    assert read_counts(metrics, "beatwatch_reviews_total")["border"] == 3

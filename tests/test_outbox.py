@@ -28,7 +28,7 @@ def open_outbox(environ: dict[str, str], **changes: Any) -> Outbox:
     return Outbox(
         client_options(settings),
         **{
-            "alerts_topic": settings.alerts_topic,
+            "matches_topic": settings.matches_topic,
             "dlq_topic": settings.dlq_topic,
             "retry_seconds": 30.0,
             **changes,

@@ -26,11 +26,17 @@ CHANGED = {
     "articles_topic": "other",
     "alerts_topic": "other",
     "matches_topic": "other",
+    "stories_topic": "other",
     "dlq_topic": "other",
     "group": "other",
     "instance_id": "other",
     "model_dir": "other",
     "review": "publish",
+    "story_window_hours": "1",
+    "alert_memory_days": "1",
+    "repeats": "suppress",
+    "quiet_repeats": "ttp, border",
+    "alerts_per_hour": "ttp=20, border=0",
     "article_max_bytes": "1000",
     "batch_articles": "1",
     "batch_wait_seconds": "0.5",
@@ -179,3 +185,31 @@ def test_empty_variable_is_one_that_was_not_set() -> None:
 def test_broker_may_have_an_ipv6_address() -> None:
     settings = read_settings({"BEATWATCH_BROKER": "kafka://[::1]:9092;kafka-2:9092"})
     assert settings.broker_addresses == ["[::1]:9092", "kafka-2:9092"]
+
+
+def test_budgets_and_quiet_labels_are_read() -> None:
+    settings = read_settings(
+        {"BEATWATCH_ALERTS_PER_HOUR": "ttp=20, border=0,", "BEATWATCH_QUIET_REPEATS": " ttp ,"}
+    )
+    assert settings.alerts_per_hour == {"ttp": 20, "border": 0}
+    assert settings.find_quiet_repeats(["ttp", "border"]) == {"ttp"}
+
+
+@pytest.mark.parametrize("written", ["ttp", "ttp=", "=3", "ttp=-1", "ttp=1.5", "ttp=x"])
+def test_budget_in_another_form_is_an_error_that_tells_the_form(written: str) -> None:
+    with pytest.raises(SettingsError, match="label=number"):
+        read_settings({"BEATWATCH_ALERTS_PER_HOUR": written})
+
+
+def test_suppressed_repeats_are_those_of_all_labels() -> None:
+    settings = read_settings({"BEATWATCH_REPEATS": "suppress"})
+    assert settings.find_quiet_repeats(["ttp", "border"]) == {"ttp", "border"}
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{"BEATWATCH_QUIET_REPEATS": "tpp"}, {"BEATWATCH_ALERTS_PER_HOUR": "tpp=3"}],
+)
+def test_label_that_is_not_watched_is_an_error_that_names_it(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="tpp; the model watches border, ttp"):
+        read_settings(environ).find_quiet_repeats(["ttp", "border"])

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from service.alerts import Alert, derive_alert_id
+from service.alerts import Alert, derive_alert_id, tell_type
 from service.embedded_kafka import EmbeddedKafka
 from service.seeds import read_seeds
 from service.settings import CHECKOUT
@@ -29,8 +30,15 @@ from service.worker_process import find_free_port, start_worker
 from tests.cloud_events import read_event
 from tests.conftest import PASSWORD, USER, Beat, create_beat
 from tests.contract_schemas import list_problems, read_exported
-from tests.format_examples import FOLDER
-from tests.kafka_client import Record, produce, read_all, read_committed
+from tests.format_examples import ARTICLE_ID, FOLDER, WITHDRAWALS
+from tests.kafka_client import (
+    PATIENCE_SECONDS,
+    Record,
+    produce,
+    read_all,
+    read_committed,
+    read_ends,
+)
 
 pytestmark = pytest.mark.broker
 
@@ -60,6 +68,11 @@ def read_alerts(beat: Beat) -> dict[str, Alert]:
     messages = read_all(beat.bootstrap, beat.settings.alerts_topic)
     alerts = [Alert.model_validate_json(message.value() or b"") for message in messages]
     return {alert.article.id: alert for alert in alerts}
+
+
+def told(ledger: dict[str, int]) -> int:
+    """How many articles consumers have an alert for: leads of stories and repeats."""
+    return ledger["alerted"] + ledger["repeated"]
 
 
 def run_worker_to_its_end(environ: dict[str, str], scratch: Path) -> tuple[int, list[str]]:
@@ -93,7 +106,7 @@ def test_five_seeds_give_exactly_the_expected_alerts(beat: Beat, tmp_path: Path)
             "ce_specversion": "1.0",
             "ce_id": f"{alert.alert_id}:1",
             "ce_source": "/beatwatch",
-            "ce_type": "beatwatch.alert.raised.v1",
+            "ce_type": f"beatwatch.alert.{tell_type(alert)}.v1",
             "ce_time": headers_of(message)["ce_time"],
             "ce_subject": alert.article.id,
             "ce_dataschema": "urn:beatwatch:schema:alert:v1",
@@ -130,7 +143,7 @@ def test_bad_input_ends_in_the_dead_letters_and_articles_around_it_are_alerted(
         ledger = worker.wait_for_ledger(len(records))
         worker.drain()
         log = worker.log_file.read_text()
-    assert ledger["alerted"] == len(bad) + 1
+    assert told(ledger) == len(bad) + 1
     assert ledger["rejected"] == len(bad)
     assert read_alerts(beat).keys() == {"before", *(f"after-{n}" for n in range(len(bad)))}
     rejections = {
@@ -165,7 +178,7 @@ def test_kill_9_in_the_middle_of_2000_articles_loses_none_and_changes_no_id(
     with start_worker(beat.environ, tmp_path) as worker:
         worker.wait_until_ready()
         worker.wait_for_ledger(2000 - done)
-        wait_until_committed(beat, 2000)
+        wait_until_handled(beat)
         worker.drain()
     messages = read_all(beat.bootstrap, beat.settings.alerts_topic)
     ids = {headers_of(message)["ce_id"] for message in messages}
@@ -173,14 +186,17 @@ def test_kill_9_in_the_middle_of_2000_articles_loses_none_and_changes_no_id(
     assert len(messages) >= 2000
 
 
-def wait_until_committed(beat: Beat, articles: int) -> None:
-    for _ in range(60):
-        committed = read_committed(
-            beat.bootstrap, beat.settings.group, beat.settings.articles_topic
-        )
-        if sum(offset for offset in committed.values() if offset > 0) >= articles:
-            return
-    pytest.fail(f"committed {committed} of {articles}")
+def wait_until_handled(beat: Beat) -> None:
+    """Wait until all articles, and all matches of them, are acknowledged."""
+    for topic in (beat.settings.articles_topic, beat.settings.matches_topic):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            committed = read_committed(beat.bootstrap, beat.settings.group, topic)
+            ends = read_ends(beat.bootstrap, topic)
+            if all(committed[each] >= end for each, end in ends.items() if end):
+                break
+        else:
+            pytest.fail(f"{topic}: committed {committed} of {ends}")
 
 
 def test_a_drained_worker_leaves_nothing_to_repeat(beat: Beat, tmp_path: Path) -> None:
@@ -189,7 +205,7 @@ def test_a_drained_worker_leaves_nothing_to_repeat(beat: Beat, tmp_path: Path) -
             worker.wait_until_ready()
             records = [native(f"{round_}-{number}") for number in range(50)]
             produce(beat.bootstrap, beat.settings.articles_topic, records)
-            assert worker.wait_for_ledger(50)["alerted"] == 50
+            assert told(worker.wait_for_ledger(50)) == 50
             worker.drain()
     assert len(read_all(beat.bootstrap, beat.settings.alerts_topic)) == 100
 
@@ -204,7 +220,7 @@ def test_ctrl_c_drains_too(beat: Beat, tmp_path: Path) -> None:
 def test_an_alert_too_large_for_its_topic_becomes_a_rejection(
     kafka: EmbeddedKafka, beat: Beat, tmp_path: Path
 ) -> None:
-    limit_messages(kafka.bootstrap, beat.settings.alerts_topic, max_bytes=20_000)
+    limit_messages(kafka.bootstrap, beat.settings.matches_topic, max_bytes=20_000)
     records = [
         native("small-1"),
         native("large", title=base64.b64encode(os.urandom(30_000)).decode()),
@@ -225,12 +241,12 @@ def test_an_alert_too_large_for_its_topic_becomes_a_rejection(
 def test_alerts_that_fit_are_not_refused_for_their_neighbours(
     kafka: EmbeddedKafka, beat: Beat, tmp_path: Path
 ) -> None:
-    limit_messages(kafka.bootstrap, beat.settings.alerts_topic, max_bytes=4_000)
+    limit_messages(kafka.bootstrap, beat.settings.matches_topic, max_bytes=5_000)
     with start_worker(beat.environ, tmp_path) as worker:
         worker.wait_until_ready()
         records = [native(f"a-{number}") for number in range(200)]
         produce(beat.bootstrap, beat.settings.articles_topic, records)
-        assert worker.wait_for_ledger(200)["alerted"] == 200
+        assert told(worker.wait_for_ledger(200)) == 200
         worker.drain()
 
 
@@ -244,7 +260,7 @@ def test_articles_may_come_compressed(beat: Beat, tmp_path: Path, codec: str) ->
             [native("a")],
             **{"compression.type": codec},
         )
-        assert worker.wait_for_ledger(1)["alerted"] == 1
+        assert told(worker.wait_for_ledger(1)) == 1
         worker.drain()
 
 
@@ -258,7 +274,7 @@ def test_a_huge_article_that_came_compressed_does_not_stop_the_worker(
         produce(beat.bootstrap, beat.settings.articles_topic, [huge, native("a")], **codec)
         ledger = worker.wait_for_ledger(2)
         worker.drain()
-    assert (ledger["alerted"], ledger["rejected"]) == (1, 1)
+    assert (told(ledger), ledger["rejected"]) == (1, 1)
     (rejection,) = read_all(beat.bootstrap, beat.settings.dlq_topic)
     assert headers_of(rejection)["dlq.reason"] == "too_large"
     assert rejection.value() == huge[1]
@@ -274,7 +290,7 @@ def test_a_rejection_larger_than_its_topic_takes_goes_without_its_value(
         produce(beat.bootstrap, beat.settings.articles_topic, [(b"noise", noise), native("a")])
         ledger = worker.wait_for_ledger(2)
         worker.drain()
-    assert (ledger["alerted"], ledger["rejected"]) == (1, 1)
+    assert (told(ledger), ledger["rejected"]) == (1, 1)
     (rejection,) = read_all(beat.bootstrap, beat.settings.dlq_topic)
     assert rejection.value() is None
     assert headers_of(rejection)["dlq.value.omitted"] == "larger than the topic takes"
@@ -376,7 +392,7 @@ def test_worker_with_a_password_alerts(
     with start_worker(environ, tmp_path) as worker:
         worker.wait_until_ready()
         produce(beat.bootstrap, beat.settings.articles_topic, [native("a")])
-        assert worker.wait_for_ledger(1)["alerted"] == 1
+        assert told(worker.wait_for_ledger(1)) == 1
         worker.drain()
         assert PASSWORD not in worker.log_file.read_text()
 
@@ -441,22 +457,37 @@ def test_alert_on_the_topic_is_made_again_bit_for_bit_by_the_command(
     assert "log-odds" in explained.stdout
 
 
-def test_every_form_that_newsrooms_send_is_alerted_or_withdrawn(beat: Beat, tmp_path: Path) -> None:
-    files = [str(path) for path in sorted(FOLDER.iterdir())]
-    with start_worker(beat.environ, tmp_path) as worker:
-        worker.wait_until_ready()
-        published = subprocess.run(  # noqa: S603, our own command
-            [sys.executable, "-m", "service", "publish", *files],
+def test_every_form_that_newsrooms_send_reaches_those_who_follow_alerts(
+    beat: Beat, tmp_path: Path
+) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for path in FOLDER.iterdir():
+        # Each is another article, or they would be one and the same again and again.
+        named = path.read_text().replace(ARTICLE_ID, f"urn:{path.stem}")
+        (folder / path.name).write_text(named)
+
+    def run(*command: str) -> str:
+        return subprocess.run(  # noqa: S603, our own command
+            [sys.executable, "-m", "service", *command],
             cwd=CHECKOUT,
             env={**os.environ, **beat.environ},
             capture_output=True,
             text=True,
             check=True,
-        )
-        assert published.stdout == f"{len(files)} articles published\n"
-        ledger = worker.wait_for_ledger(len(files))
+        ).stdout
+
+    with start_worker(beat.environ, tmp_path) as worker:
+        worker.wait_until_ready()
+        files = len(list(folder.iterdir()))
+        assert run("publish", str(folder)) == f"{files} articles published\n"
+        ledger = worker.wait_for_ledger(files)
         worker.drain()
-    assert ledger["rejected"] == 0, read_all(beat.bootstrap, beat.settings.dlq_topic)
-    assert ledger["alerted"] + ledger["withdrawn"] == len(files)
-    keys = {message.key() for message in read_all(beat.bootstrap, beat.settings.alerts_topic)}
-    assert None not in keys
+    rejections = read_all(beat.bootstrap, beat.settings.dlq_topic)
+    assert ledger["rejected"] == 0, [headers_of(each) for each in rejections]
+    lines = run("alerts", "--no-follow", "--json").splitlines()
+    alerts = {alert.article.id: alert for alert in map(Alert.model_validate_json, lines)}
+    assert len(alerts) == files
+    killed = {article for article, alert in alerts.items() if alert.status == "withdrawn"}
+    assert killed == {f"urn:{name}" for name in WITHDRAWALS}
+    assert len({alert.story.story_id for alert in alerts.values() if alert.labels}) == 1

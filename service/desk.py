@@ -1,0 +1,245 @@
+"""The desk: the one writer of alerts. Reads matches, keeps stories, tells consumers."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import stamina
+import structlog
+from aiokafka import TopicPartition
+from pydantic import ValidationError
+
+from service.agreement import Likelihood
+from service.alerts import Alert
+from service.batches import Guard
+from service.broker import client_options
+from service.desk_state import HOUR_MS, DeskState, Entry
+from service.desk_store import DeskStore, InDoubtError
+from service.digests import Digest
+from service.due_digests import DueDigests
+from service.handling import Rejected
+from service.matches import Match
+from service.messages import OutgoingMessage, RawArticle, RejectionReason
+from service.metrics import Metrics
+from service.outbox import Decision, Outbox
+from service.outgoing import format_alert, format_digest
+from service.settings import Settings
+from service.stories import DeskRules, Ruling, rule_on_match
+
+log = structlog.get_logger(__name__)
+
+_DAY_MS = 24 * HOUR_MS
+_RETRY_LONGEST_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruled:
+    raw: RawArticle
+    match: Match
+    ruling: Ruling
+
+
+class Desk:
+    """Brings the matches of one partition to their outcomes.
+
+    Args:
+        settings: names of topics, window, memory, budgets.
+        titles: names of the watched labels to their titles.
+        metrics: where outcomes are counted.
+        outbox: takes what is no match, or could not be handled.
+        partition: of the matches topic.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        titles: Mapping[str, str],
+        metrics: Metrics,
+        outbox: Outbox,
+        *,
+        partition: int,
+    ) -> None:
+        self._settings = settings
+        self._titles = titles
+        self._metrics = metrics
+        self._outbox = outbox
+        self._guard = Guard(settings)
+        self._rules = DeskRules(settings.find_quiet_repeats(titles), settings.alerts_per_hour)
+        self._store = DeskStore(
+            client_options(settings),
+            stories=TopicPartition(settings.stories_topic, partition),
+            transactional_id=f"{settings.group}.desk.{partition}",
+            retry_seconds=settings.publish_retry_seconds,
+        )
+        self._state = self._create_state()
+        self._is_ours = False
+        self._digests = self._create_digests()
+        self._turn = asyncio.Lock()
+
+    def doubt(self) -> None:
+        """Note that another worker may have had the desk: what it wrote is read before we go on.
+
+        Only to be ready sooner: without it the broker would refuse what we write.
+        """
+        self._is_ours = False
+
+    async def let_go(self) -> None:
+        """Let go of the broker after the batch that is in hand."""
+        async with self._turn:
+            self._is_ours = False
+            self._metrics.remembered_alerts.set(0)
+            await self._store.let_go()
+
+    async def handle_batch(self, batch: Sequence[RawArticle]) -> None:
+        """Bring matches to their outcomes; what returns is done and may be acknowledged.
+
+        Raises:
+            FencedError: another worker has taken the desk over; nothing of this was published.
+            PublishError: the broker did not take what is owed.
+            TooManyFailuresError: our release is bad.
+        """
+        async with self._turn:
+            ruled, rejected = await self._rule_and_write(batch)
+            for decision in await self._outbox.publish(rejected, datetime.now(UTC)):
+                self._metrics.count_decision(decision.decided)
+            for each in ruled:
+                self._count(each)
+
+    async def tend(self) -> None:
+        """Have the desk ready before matches come; publish the digests that say something new.
+
+        Raises:
+            FencedError: another worker has taken the desk over.
+            PublishError: the broker did not take the digests.
+        """
+        async with self._turn:
+            await self._take_over()
+            await self._write([], self._digests.write_grown(self._state, _tell_ms()))
+
+    def _create_state(self) -> DeskState:
+        return DeskState(
+            Likelihood.load(),
+            window_ms=self._settings.story_window_hours * HOUR_MS,
+            memory_ms=self._settings.alert_memory_days * _DAY_MS,
+        )
+
+    def _create_digests(self) -> DueDigests:
+        return DueDigests(self._titles, self._rules.alerts_per_hour)
+
+    async def _take_over(self) -> None:
+        if self._is_ours:
+            return
+        begun = time.monotonic()
+        read = await self._store.take_over(self._remember)
+        self._is_ours = True
+        self._metrics.remembered_alerts.set(len(self._state))
+        log.info(
+            "desk taken over",
+            entries_read=read,
+            remembered=len(self._state),
+            seconds=round(time.monotonic() - begun, 3),
+        )
+
+    def _remember(self, entry: Entry) -> None:
+        self._state.remember(entry)
+        self._digests.note_entry(entry)
+
+    async def _rule_and_write(
+        self, batch: Sequence[RawArticle]
+    ) -> tuple[list[_Ruled], list[Decision]]:
+        async for attempt in stamina.retry_context(
+            on=InDoubtError,
+            attempts=None,
+            timeout=self._settings.publish_retry_seconds,
+            wait_max=_RETRY_LONGEST_SECONDS,
+        ):
+            with attempt:
+                # What was in doubt and is written is known then, and ruled stale.
+                await self._take_over()
+                ruled, rejected = self._rule(batch)
+                # The first digest of an hour at once; then once in a while, see `Desks.tend`.
+                first = self._digests.write_first(self._state, _tell_ms())
+                await self._write(ruled, first)
+        return ruled, rejected
+
+    def _rule(self, batch: Sequence[RawArticle]) -> tuple[list[_Ruled], list[Decision]]:
+        ruled, rejected = [], []
+        for raw in batch:
+            found = self._guard.decide(raw, self._rule_on)
+            if isinstance(found, Rejected):
+                rejected.append(Decision(raw, found))
+                continue
+            ruled.append(found)
+            for entry in found.ruling.entries:
+                self._remember(entry)
+        return ruled, rejected
+
+    def _rule_on(self, raw: RawArticle) -> _Ruled | Rejected:
+        try:
+            match = Match.model_validate_json(raw.value or b"")
+        except ValidationError as error:
+            return Rejected(
+                RejectionReason.INVALID_MATCH, f"{error.error_count()} fields are not a match's"
+            )
+        return _Ruled(raw, match, rule_on_match(match, self._state, self._rules))
+
+    async def _write(self, ruled: Sequence[_Ruled], digests: Sequence[Digest]) -> None:
+        entries = {entry.article_id: entry for each in ruled for entry in each.ruling.entries}
+        topic = self._settings.alerts_topic
+        messages = [format_alert(alert, topic) for each in ruled for alert in each.ruling.alerts]
+        messages += [format_digest(digest, topic) for digest in digests]
+        if messages or entries:
+            await self._transact(messages, list(entries.values()))
+        self._digests.note_published(digests)
+        for digest in digests:
+            self._metrics.digests.labels(digest.label).inc()
+
+    async def _transact(
+        self, messages: Sequence[OutgoingMessage], entries: Sequence[Entry]
+    ) -> None:
+        # Until the broker has it, what is in memory may not be written: read again what is.
+        is_written = False
+        try:
+            await self._store.write(messages, entries)
+            is_written = True
+        finally:
+            if not is_written:
+                self._forget()
+
+    def _forget(self) -> None:
+        self._is_ours = False
+        self._state = self._create_state()
+        self._digests = self._create_digests()
+        self._store.forget()
+
+    def _count(self, each: _Ruled) -> None:
+        delay_seconds = time.time() - each.match.origin.timestamp_ms / 1000
+        self._metrics.count_ruling(each.match, each.ruling, delay_seconds)
+        self._metrics.remembered_alerts.set(len(self._state))
+        line = log.bind(
+            article=each.match.article.id,
+            outcome=each.ruling.outcome.value,
+            partition=each.match.origin.partition,
+            offset=each.match.origin.offset,
+        )
+        for alert in each.ruling.alerts:
+            line.info("alert published", **_describe(alert))
+        if not each.ruling.alerts:
+            line.debug("nothing to tell")
+
+
+def _tell_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _describe(alert: Alert) -> dict[str, Any]:
+    return {
+        "alert": str(alert.alert_id),
+        "revision": alert.revision,
+        "status": alert.status,
+        "role": alert.story.role,
+        "labels": [f"{label.label}:{label.band}" for label in alert.labels],
+    }

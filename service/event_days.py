@@ -1,0 +1,100 @@
+"""A report -> the day of what it reports: "on Monday", "yesterday", "March 11"."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import date, timedelta
+
+from service.words import Word, split_words
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAYS_AGO = {"today": 0, "tonight": 0, "yesterday": 1}
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
+_DAY = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?")
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+
+_NEWS_DAYS = timedelta(days=7)
+
+# "Talks will begin", "is due to leave"; in a headline also "Envoy to visit Kabul".
+_FORETOLD = re.compile(
+    r"\b(?:will|shall|(?:is|are) (?:set|due|scheduled|expected|planned) to|ahead of|upcoming)\b",
+    re.IGNORECASE,
+)
+_HEADLINE_FORETOLD = re.compile(r"[a-z)] to [a-z]+ [^.]*[^.\s]\s*$")
+
+DAY_WORDS = frozenset((*_WEEKDAYS, *_DAYS_AGO, *_MONTHS))
+
+
+def find_event_day(parts: Sequence[str], told_on: date) -> date | None:
+    """Find the first day that a report names, in the order of its text.
+
+    Args:
+        parts: its headline and paragraphs.
+        told_on: when it was published: "Monday" is the last one until then; "March 11" counts if
+            it is of the week before, for other dates are deadlines or history.
+    """
+    for words, position in _list_positions(parts):
+        form = words[position].form
+        if form in _DAYS_AGO:
+            return told_on - timedelta(days=_DAYS_AGO[form])
+        if form in _WEEKDAYS:
+            return told_on - timedelta(days=(told_on.weekday() - _WEEKDAYS.index(form)) % 7)
+        day = _read_date(words, position, told_on)
+        if day and timedelta() <= told_on - day <= _NEWS_DAYS:
+            return day
+    return None
+
+
+def find_named_date(parts: Sequence[str], near: date) -> date | None:
+    """Find the first date that a report names; "Monday" is none, nobody knowing of which week.
+
+    Args:
+        parts: its headline and paragraphs.
+        near: a date without a year is the one nearest to this day.
+    """
+    dates = (_read_date(words, position, near) for words, position in _list_positions(parts))
+    return next((day for day in dates if day), None)
+
+
+def foretells(parts: Sequence[str]) -> bool:
+    """Whether headline or first paragraph, if English, tell what is to come."""
+    headline = parts[0] if parts else ""
+    lead = "\n".join(parts[:2])
+    return bool(_HEADLINE_FORETOLD.search(headline) or _FORETOLD.search(lead))
+
+
+def _list_positions(parts: Sequence[str]) -> Iterator[tuple[Sequence[Word], int]]:
+    for part in parts:
+        words = split_words(part)
+        for position in range(len(words)):
+            yield words, position
+
+
+def _read_date(words: Sequence[Word], position: int, near: date) -> date | None:
+    if words[position].form not in _MONTHS:
+        return None
+    month = _MONTHS.index(words[position].form) + 1
+    before, after, next_after = (_read_form(words, position + step) for step in (-1, 1, 2))
+    # "March 11" and "11 March"; "in March 2024" and "he may" name no day.
+    day = _DAY.fullmatch(after) or _DAY.fullmatch(before)
+    if day is None:
+        return None
+    year = _YEAR.fullmatch(after) or _YEAR.fullmatch(next_after)
+    years = [int(year[0])] if year else [near.year + step for step in (-1, 0, 1)]
+    return _find_nearest(years, month, int(day[1]), near)
+
+
+def _read_form(words: Sequence[Word], position: int) -> str:
+    return words[position].form if 0 <= position < len(words) else ""
+
+
+def _find_nearest(years: Sequence[int], month: int, day: int, near: date) -> date | None:
+    days = []
+    for year in years:
+        # The 29th of February is not in every year, the 31st of April in none.
+        with suppress(ValueError):
+            days.append(date(year, month, day))
+    return min(days, key=lambda each: abs(each - near), default=None)

@@ -1,0 +1,155 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.stories import load_sketcher
+from service.event_days import find_event_day, find_named_date, foretells
+from service.mentions import Kind
+from service.sketches import FEATURES_MAX, Sketch, measure_difference, open_sketch
+from tests.factories import article
+
+SKETCHER = load_sketcher()
+# A Wednesday.
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+BYTES_MAX = 6 + 7 * FEATURES_MAX
+
+
+def sketch(text: str, title: str = "", **changes: object) -> Sketch:
+    fields = {"published_at": NOW, **changes}
+    return SKETCHER.make_sketch(article(title=title, text=text, **fields), NOW)
+
+
+def list_hashes(text: str, kind: Kind) -> set[int]:
+    features = open_sketch(sketch(text))
+    return set(features.hashes[features.kinds == kind].tolist())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=4000), st.text(max_size=200))
+def test_any_text_makes_a_sketch_of_bounded_size_the_same_each_time(text: str, title: str) -> None:
+    made = sketch(text or ".", title)
+    assert made == sketch(text or ".", title)
+    assert len(made) <= BYTES_MAX
+    hashes = open_sketch(made).hashes.tolist()
+    assert hashes == sorted(set(hashes))
+
+
+def test_long_text_keeps_its_lead() -> None:
+    background = "\n\n".join(
+        f"Paragraph of Name{number} and Place{number}." for number in range(300)
+    )
+    features = open_sketch(sketch(f"Torkham was shut.\n\n{background}", "Guns at Torkham"))
+    assert len(features.hashes) == FEATURES_MAX
+    assert features.in_headline.sum() == open_sketch(sketch("", "Guns at Torkham")).in_lead.sum()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Clashes in Mir Ali went on", "Clashes in Mirali went on"),
+        ("Police met Noor Jan", "Police met Nur Jan"),
+        ("They came from Qandahar then", "They came from Kandahar then"),
+    ],
+)
+def test_spellings_of_a_name_are_one_name(one: str, other: str) -> None:
+    assert list_hashes(one, Kind.NAME) & list_hashes(other, Kind.NAME)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("some 143,000 Afghans", 143_000),
+        ("about 1.5 million people", 1_500_000),
+        ("Fourteen people", 14),
+        ("thirty-one men", 31),
+        ("all 28 offenders", 28),
+    ],
+)
+def test_number_is_read_however_it_is_written(text: str, number: int) -> None:
+    assert number in list_hashes(text, Kind.NUMBER)
+
+
+@pytest.mark.parametrize("text", ["in 2024 they left", "on 15 of these", "1 man"])
+def test_years_are_no_numbers(text: str) -> None:
+    assert list_hashes(text, Kind.NUMBER) <= {15}
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("on Monday", "2026-03-02"),
+        ("on Wednesday", "2026-03-04"),
+        ("yesterday", "2026-03-03"),
+        ("on March 1", "2026-03-01"),
+        ("on 28 February", "2026-02-28"),
+        ("by 30 June, they said on Tuesday", "2026-03-03"),
+        ("since March 2021", None),
+        ("he may go, 12 say", None),
+        ("on 31 April", None),
+    ],
+)
+def test_day_of_the_event_is_one_of_the_week_before(text: str, day: str | None) -> None:
+    found = find_event_day([text], NOW.date())
+    assert (found.isoformat() if found else None) == day
+
+
+def test_weekday_of_an_undated_report_is_no_date_but_a_named_day_is() -> None:
+    assert find_named_date(["He left on Monday."], NOW.date()) is None
+    found = find_named_date(["He left on Monday, January 3."], NOW.date())
+    assert found is not None
+    assert found.isoformat() == "2026-01-03"
+    assert open_sketch(sketch("He left on Monday.", published_at=None)).day == 0
+    assert open_sketch(sketch("He left on Monday.")).day > 0
+
+
+@pytest.mark.parametrize(
+    ("parts", "ahead"),
+    [
+        (["Two sides to hold talks on Wednesday"], True),
+        (["Talks near", "The envoys will meet again."], True),
+        (["Two sides hold talks", "They met to discuss the gate."], False),
+        (["Flight to Kabul lands"], False),
+        ([], False),
+    ],
+)
+def test_lead_says_whether_news_is_still_to_come(parts: list[str], ahead: bool) -> None:  # noqa: FBT001
+    assert foretells(parts) is ahead
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["طورخم سرحد پیر کو بند کر دی گئی، 900 ٹرک پھنس گئے۔", "तोरखम सीमा सोमवार को बंद, 900 ट्रक फंसे।"],
+)
+def test_other_scripts_have_words_numbers_and_concepts(text: str) -> None:
+    kinds = set(open_sketch(sketch(text)).kinds.tolist())
+    assert {Kind.WORD, Kind.NUMBER} <= kinds
+    assert Kind.NAME not in kinds
+
+
+def test_same_text_has_not_changed() -> None:
+    made = sketch("Four soldiers were killed in Mir Ali.")
+    assert measure_difference(made, made).text_changed == 0
+    assert not measure_difference(made, made).numbers_changed
+
+
+def test_higher_toll_changes_the_numbers() -> None:
+    before = sketch("Some 14 soldiers were killed in Mir Ali.")
+    after = sketch("Some 17 soldiers were killed in Mir Ali.")
+    difference = measure_difference(before, after)
+    assert difference.numbers_changed
+    assert 0 < difference.text_changed < 0.5
+
+
+def test_other_text_has_changed_wholly_and_a_forgotten_one_not_at_all() -> None:
+    one, other = sketch("Grapes ripened early."), sketch("Lorries queued at Chaman.")
+    assert measure_difference(one, other).text_changed > 0.9
+    assert measure_difference(b"", other).text_changed == 0
+
+
+def test_time_zone_of_publication_does_not_matter() -> None:
+    zone = datetime.fromisoformat("2026-03-04T17:00:00+05:00").tzinfo
+    told = article(title="", text="Shut on Monday.", published_at=NOW)
+    assert SKETCHER.make_sketch(told, NOW) == SKETCHER.make_sketch(told, NOW.astimezone(zone))
+    assert NOW - NOW.astimezone(zone) == timedelta()
