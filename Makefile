@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint type check test test-fast bench bench-compare bench-learning bench-stories bench-desk train demo run up down lock hooks clean
+.PHONY: help setup format lint type check test test-fast faults bench bench-compare bench-learning bench-stories bench-desk train demo run up down audit sbom fuzz lock hooks clean
 
 help:  ## Print the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -32,11 +32,16 @@ type: setup  ## Check types
 
 check: lint type  ## Lint and types
 
-test: setup  ## All tests, on a real Kafka that they start and stop
-	$(BIN)/pytest
+# Two at a time, each with a Kafka of its own: much of the time tests wait for time-outs to pass.
+test: setup  ## All tests, on real Kafkas that they start and stop
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-fast: setup  ## The quick tests, which need no broker
 	$(BIN)/pytest -n auto --dist loadfile -m "not broker and not slow"
+
+faults: setup  ## Break everything that can break on real Kafka, and write README's table (20 minutes)
+	rm -rf .cache/faults
+	$(BIN)/pytest -m faults -n 3 --dist worksteal tests/faults; code=$$?; $(BIN)/python -m tests.faults.report && exit $$code
 
 bench: setup  ## Measure the cost of labelling an article
 	$(BIN)/python -m benchmarks.labelling
@@ -71,6 +76,18 @@ up:  ## Start the whole service in Docker
 
 down:  ## Stop it; data volumes stay
 	docker compose down
+
+audit: setup  ## Ask for known vulnerabilities of the locked packages (needs the network)
+	$(BIN)/python -m tests.dependency_audit
+
+sbom: setup  ## Write what the service is made of to dist/sbom.json (CycloneDX)
+	$(BIN)/python -m tests.bill_of_materials dist/sbom.json
+
+# 200000 with atheris (`.venv/bin/pip install atheris`), else 50000 with hypothesis.
+INPUTS ?=
+
+fuzz: setup  ## Fuzz what decides an article, INPUTS=200000 times
+	$(BIN)/python -m tests.fuzz_handling $(INPUTS)
 
 lock: setup  ## Renew the locked dependencies in requirements/
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --output-file requirements/service.txt

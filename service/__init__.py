@@ -40,6 +40,7 @@ dead_letters    rejections as they are kept: their headers, and how one is sent 
 outgoing        what an outcome owes, as messages
 outbox          publish what an outcome owes and wait for the broker
 metrics         every number shown to Prometheus
+stalls          alive and idle while articles wait? pure
 health          live, ready, and why not; serves /metrics /livez /readyz
 batches         a batch of articles: decide, publish, wait for the broker, count
 desk_store      write alerts and memory in one transaction, and fence others off
@@ -48,6 +49,7 @@ desks           the desks of one worker
 app             topics and agents: with the entry point the only place that knows Faust
 broker          reach the broker: addresses, TLS, SASL
 topics          the topics as the service needs them: create and check
+watchdog        end a worker that stalls
 logs            one structured line per thing worth knowing
 worker          the worker's entry point
 
@@ -81,17 +83,24 @@ console         alerts, articles and rejections for people to read
 story_lines     stories and digests for people to read
 standings       which dead letters are open; pure
 replaying       dead letters on the broker: read, send again, remember
+audit_books     what the topics show of articles; pure
+audit           does each article have what it owes? pure
+auditing        read what the topics show, and audit the articles
 letter_tables   dead letters for people and for programs to read
 kafka_jars      Apache Kafka's jars and a Java, fetched once
+kafka_ports     free ports of this machine
+kafka_properties  what the embedded Kafka is told: listeners, users, certificate
 embedded_kafka  a real Apache Kafka for demo and tests
 worker_process  a worker in a process of its own, for demo and tests
 demo            the whole path on this machine, checked
 cli             the commands
 newsroom_commands  that of the newsroom's side: publish
 alert_commands  the one about alerts
+audit_commands  the one that proves what became of each article
 dlq_commands    those about dead letters
 model_commands  those about the model
 schema_commands  those about the contracts
+config_commands  those about the settings
 """
 
 __version__ = "0.1.0"

@@ -116,7 +116,7 @@ def create_app(
         app.topic(name, key_serializer="raw", value_serializer="raw", value_type=bytes)
         for name in (settings.articles_topic, settings.matches_topic)
     )
-    handler = BatchHandler(settings, classifier, metrics, app.outbox)
+    handler = BatchHandler(settings, classifier, metrics, app.outbox, health.activity)
     titles = {label.name: label.title for label in classifier.manifest.labels}
     app.desks = Desks(settings, titles, metrics, app.outbox)
 
@@ -126,7 +126,11 @@ def create_app(
 
     @app.agent(matches, concurrency=1)
     async def desk(stream: Any) -> None:
-        await _consume(app, stream, app.desks.handle_batch)
+        await _consume(app, stream, handle_matches)
+
+    async def handle_matches(batch: list[RawArticle]) -> None:
+        await app.desks.handle_batch(batch)
+        health.activity.note_handled(batch)
 
     async def note_revocation(_app: Any, _revoked: set[Any], **_: Any) -> None:
         health.joined_group = False
@@ -137,6 +141,7 @@ def create_app(
         partitions = sorted(
             each.partition for each in assigned if each.topic == settings.articles_topic
         )
+        health.activity.assigned = frozenset((each.topic, each.partition) for each in assigned)
         health.assigned_partitions = len(partitions)
         metrics.assigned_partitions.set(len(partitions))
         desks = [each.partition for each in assigned if each.topic == settings.matches_topic]

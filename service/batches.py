@@ -15,6 +15,7 @@ from service.messages import RawArticle, RejectionReason
 from service.metrics import Metrics
 from service.outbox import Decision, Outbox
 from service.settings import Settings
+from service.stalls import Activity
 
 log = structlog.get_logger(__name__)
 
@@ -31,28 +32,26 @@ class TooManyFailuresError(Exception):
 class Guard:
     """Decides messages one at a time, so that none is lost to an exception of ours."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._failures = FailureLimit(
             settings.handler_failures_in_a_row, settings.handler_failures_ratio
         )
+        self._retries = metrics.handler_retries
 
     def decide(self, raw: RawArticle, decide: Callable[[RawArticle], T]) -> T | Rejected:
-        """Decide one message; an exception becomes the rejection `handler_failed`.
+        """Decide one message; one that raises twice becomes the rejection `handler_failed`.
 
         Raises:
             TooManyFailuresError: so many failed that our release is bad.
         """
-        try:
-            decided: T | Rejected = decide(raw)
-        except Exception as error:  # noqa: BLE001, whatever it is, the article must not be lost
-            # Where, but not the message, which may quote the article.
-            where = traceback.format_tb(error.__traceback__)
-            log.error(  # noqa: TRY400, as said
-                "handler failed", **locate(raw), error=type(error).__name__, where=where
-            )
-            decided = Rejected(RejectionReason.HANDLER_FAILED, type(error).__name__)
-        failed = isinstance(decided, Rejected) and decided.reason == RejectionReason.HANDLER_FAILED
-        if self._failures.is_exceeded_after(failed=failed):
+        decided = _try_to_decide(raw, decide)
+        if _has_failed(decided):
+            # An exception is not the article's fault until it is proven.
+            decided = _try_to_decide(raw, decide)
+            if not _has_failed(decided):
+                self._retries.inc()
+                log.warning("handler passed when tried again", **locate(raw))
+        if self._failures.is_exceeded_after(failed=_has_failed(decided)):
             raise TooManyFailuresError(
                 "too many articles in a row, or too large a share of them, ended as "
                 "handler_failed: this release is at fault; go back to the last good one"
@@ -64,13 +63,19 @@ class BatchHandler:
     """Brings articles to their outcomes, or to the desk."""
 
     def __init__(
-        self, settings: Settings, classifier: Classifier, metrics: Metrics, outbox: Outbox
+        self,
+        settings: Settings,
+        classifier: Classifier,
+        metrics: Metrics,
+        outbox: Outbox,
+        activity: Activity,
     ) -> None:
         self._rules = HandlingRules(settings.article_max_bytes, settings.review)
         self._classifier = classifier
         self._metrics = metrics
         self._outbox = outbox
-        self._guard = Guard(settings)
+        self._activity = activity
+        self._guard = Guard(settings, metrics)
 
     async def handle_batch(self, articles: Sequence[RawArticle]) -> None:
         """Bring articles to their outcomes; what returns is done and may be acknowledged.
@@ -88,6 +93,7 @@ class BatchHandler:
                 await asyncio.sleep(0)
                 paused = begun
             decisions.append(Decision(raw, self._guard.decide(raw, self._handle)))
+            self._activity.note_handled([raw])
             self._metrics.labelling_seconds.observe(time.perf_counter() - begun)
         for ended in await self._outbox.publish(decisions, datetime.now(UTC)):
             self._metrics.count_decision(ended.decided)
@@ -100,6 +106,28 @@ class BatchHandler:
 def locate(raw: RawArticle) -> dict[str, Any]:
     """Say where a message is, for the log."""
     return {"topic": raw.topic, "partition": raw.partition, "offset": raw.offset}
+
+
+def _try_to_decide(raw: RawArticle, decide: Callable[[RawArticle], T]) -> T | Rejected:
+    try:
+        return decide(raw)
+    except Exception as error:  # noqa: BLE001, whatever it is, the article must not be lost
+        # Where, but not the message, which may quote the article.
+        where = traceback.format_tb(error.__traceback__)
+        log.error(  # noqa: TRY400, as said
+            "handler failed", **locate(raw), error=type(error).__name__, where=where
+        )
+        kind = type(error)
+        exception = (
+            kind.__name__
+            if kind.__module__ == "builtins"
+            else f"{kind.__module__}.{kind.__qualname__}"
+        )
+        return Rejected(RejectionReason.HANDLER_FAILED, kind.__name__, exception)
+
+
+def _has_failed(decided: object) -> bool:
+    return isinstance(decided, Rejected) and decided.reason == RejectionReason.HANDLER_FAILED
 
 
 def _log_decision(decision: Decision) -> None:

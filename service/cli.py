@@ -14,6 +14,8 @@ from aiokafka.errors import KafkaError
 from service import (
     __version__,
     alert_commands,
+    audit_commands,
+    config_commands,
     dlq_commands,
     model_commands,
     newsroom_commands,
@@ -66,10 +68,12 @@ topics = typer.Typer(help="Create or check the topics.", no_args_is_help=True)
 commands.add_typer(topics, name="topics")
 commands.add_typer(newsroom_commands.commands)
 commands.add_typer(alert_commands.commands)
+commands.add_typer(audit_commands.commands)
 commands.add_typer(dlq_commands.commands, name="dlq")
 commands.add_typer(model_commands.commands)
 commands.add_typer(model_commands.seeds_commands, name="seeds")
 commands.add_typer(schema_commands.commands, name="schema")
+commands.add_typer(config_commands.commands, name="config")
 
 
 def run() -> None:

@@ -35,6 +35,7 @@ class RejectionHeader(StrEnum):
     SERVICE_VERSION = "dlq.service.version"
     ATTEMPTS = "dlq.attempts"
     VALUE_OMITTED = "dlq.value.omitted"
+    EXCEPTION = "dlq.exception"
 
 
 class ReplayHeader(StrEnum):

@@ -66,7 +66,7 @@ class Desk:
         self._titles = titles
         self._metrics = metrics
         self._outbox = outbox
-        self._guard = Guard(settings)
+        self._guard = Guard(settings, metrics)
         self._rules = DeskRules(settings.find_quiet_repeats(titles), settings.alerts_per_hour)
         self._store = DeskStore(
             client_options(settings),

@@ -12,7 +12,7 @@ from typing import Any
 import stamina
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
+from aiokafka.errors import IllegalOperation, KafkaError, MessageSizeTooLargeError, ProducerFenced
 from pydantic import ValidationError
 
 from service.desk_state import ENTRIES, Entry
@@ -126,7 +126,8 @@ class DeskStore:
             raise FencedError(self._transactional_id) from error
         except (MessageSizeTooLargeError, TimeoutError) as error:
             raise PublishError(f"the broker did not take what the desk owes: {error!r}") from error
-        except KafkaError as error:
+        except (KafkaError, IllegalOperation) as error:
+            # IllegalOperation: aiokafka has given the transaction up, as a topic refused a message.
             log.warning("desk's transaction failed", error=repr(error))
             raise InDoubtError(f"the broker failed amid a transaction: {error!r}") from error
 

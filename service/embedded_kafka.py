@@ -4,10 +4,7 @@ One node in KRaft mode, on Linux or macOS. Extra: `kafka`.
 """
 
 import fcntl
-import random
-import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -16,12 +13,17 @@ from time import monotonic
 from typing import BinaryIO, Self
 
 from service.kafka_jars import EmbeddedKafkaError, fetch_class_path, find_java
+from service.kafka_ports import HOST, PortTakenError, choose_ports
+from service.kafka_properties import (
+    LOG4J,
+    ServerTls,
+    check_users,
+    format_arguments,
+    format_properties,
+    list_listeners,
+    server_properties,
+)
 
-HOST = "127.0.0.1"
-# Below the ports that Linux (32768) and macOS (49152) lend to outgoing connections: there, a
-# client that reconnects to a broker which is down can take the broker's port for itself.
-PORTS = range(20_000, 32_000)
-PORT_CANDIDATES = 100
 PORT_ATTEMPTS = 5  # Of losing a chosen port to another process before Kafka has it.
 START_SECONDS = 60  # 20 times what it takes on two idle cores.
 STOP_SECONDS = 20
@@ -35,104 +37,11 @@ JAVA_FLAGS = (
     "-XX:TieredStopAtLevel=1",
     "-Dlog4j2.configurationFile=log4j2.properties",
 )
-LOG4J = """\
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d %p %c{1}: %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.out.ref = out
-logger.started.name = kafka.server.KafkaRaftServer
-logger.started.level = info
-"""
 STARTED = "Kafka Server started"  # Said by KafkaRaftServer when all listeners serve clients.
 PORT_TAKEN = "Address already in use"
 # Waits for the end of a pipe that only our process holds open, and so notices even our kill -9.
 # prctl(PR_SET_PDEATHSIG) would be Linux only, and fires when the starting *thread* ends.
 WATCHDOG = 'read -r _; kill -9 "$0" 2>/dev/null'
-
-CLUSTER_ID = "YmVhdHdhdGNoLWthZmthIQ"  # Any 16 bytes in base64.
-SCRAM_MECHANISMS = ("SCRAM-SHA-256", "SCRAM-SHA-512")
-# Needs no quoting in JAAS, in a properties file or for the tool that formats the log.
-CREDENTIAL = re.compile(r"[A-Za-z0-9._~!@#%^*+:?/-]+")
-SINGLE_NODE = {
-    "process.roles": "broker,controller",
-    "node.id": "1",
-    "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": (
-        "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT"
-    ),
-    "log.dirs": "log",  # Relative to the data directory, as all paths here.
-    "auto.create.topics.enable": "false",
-    # One node has one replica, and needs no 50 partitions, nor 128 MB to compact them.
-    "offsets.topic.num.partitions": "1",
-    "offsets.topic.replication.factor": "1",
-    "transaction.state.log.num.partitions": "1",
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
-    "share.coordinator.state.topic.replication.factor": "1",
-    "share.coordinator.state.topic.min.isr": "1",
-    "log.cleaner.dedupe.buffer.size": "2097152",
-    # By default the first member of a group waits 3 s for others, and a broker that was killed 9 s
-    # until the controller takes its old self for dead (measured: 11 s to start, instead of 1 s).
-    "group.initial.rebalance.delay.ms": "0",
-    "broker.session.timeout.ms": "3000",
-    "broker.heartbeat.interval.ms": "500",
-}
-
-
-class PortTakenError(EmbeddedKafkaError):
-    """Something listens on a port that the broker was to have."""
-
-
-def choose_ports(*wanted: int) -> list[int]:
-    """The ports wanted, with a free one for each 0; all different, and free when looked at."""
-    chosen: list[int] = []
-    for want in wanted:
-        for port in [want] if want else random.sample(PORTS, k=PORT_CANDIDATES):
-            with socket.socket() as probe, suppress(OSError):
-                # As Kafka: what is left of closed connections does not make a port taken.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((HOST, port))
-                if port not in chosen:
-                    chosen.append(port)
-                    break
-        else:
-            raise PortTakenError(f"port {want or PORTS} is taken: free it, or give another port")
-    return chosen
-
-
-def server_properties(
-    port: int, sasl_port: int, controller_port: int, users: Mapping[str, str]
-) -> dict[str, str]:
-    """Kafka's settings; with users there is a SASL_PLAINTEXT listener, too."""
-    listeners = [f"PLAINTEXT://{HOST}:{port}", f"CONTROLLER://{HOST}:{controller_port}"]
-    properties = {**SINGLE_NODE, "controller.quorum.voters": f"1@{HOST}:{controller_port}"}
-    if users:
-        listeners.append(f"SASL_PLAINTEXT://{HOST}:{sasl_port}")
-        sasl, modules = "listener.name.sasl_plaintext", "org.apache.kafka.common.security"
-        passwords = " ".join(f'user_{name}="{password}"' for name, password in users.items())
-        properties |= {
-            f"{sasl}.sasl.enabled.mechanisms": ",".join(("PLAIN", *SCRAM_MECHANISMS)),
-            f"{sasl}.plain.sasl.jaas.config": (
-                f"{modules}.plain.PlainLoginModule required {passwords};"
-            ),
-        } | {
-            f"{sasl}.{mechanism.lower()}.sasl.jaas.config": (
-                f"{modules}.scram.ScramLoginModule required;"
-            )
-            for mechanism in SCRAM_MECHANISMS
-        }
-    return {**properties, "listeners": ",".join(listeners)}
-
-
-def format_arguments(users: Mapping[str, str]) -> str:
-    """The arguments of StorageTool, one a line: Kafka keeps SCRAM users in its log."""
-    arguments = ["format", f"--cluster-id={CLUSTER_ID}", "--config=server.properties"]
-    for name, password in sorted(users.items()):
-        credentials = f"[name={name},password={password}]"
-        arguments += [f"--add-scram={mechanism}={credentials}" for mechanism in SCRAM_MECHANISMS]
-    return "\n".join(arguments)
 
 
 def write_secret(path: Path, text: str) -> None:
@@ -154,6 +63,8 @@ class EmbeddedKafka:
         port: of the PLAINTEXT listener; 0 for a free one, chosen at the first start.
         users: user name to password, for a SASL_PLAINTEXT listener with PLAIN, SCRAM-SHA-256
             and SCRAM-SHA-512; the users of a data directory are set for good when it is new.
+        tls: for an SSL and a MUTUAL listener, and with users a SASL_SSL one.
+        properties: Kafka's own settings, over ours.
     """
 
     def __init__(
@@ -163,33 +74,38 @@ class EmbeddedKafka:
         cache_dir: Path,
         port: int = 0,
         users: Mapping[str, str] | None = None,
+        tls: ServerTls | None = None,
+        properties: Mapping[str, str] | None = None,
     ) -> None:
         self._data_dir = data_dir
         self._log = data_dir / "kafka.log"
         self._log_start = 0
         self._cache_dir = cache_dir
-        self._port = port
-        self._sasl_port = 0
         self._users = dict(users or {})
+        self._tls = tls
+        self._properties = dict(properties or {})
+        self._ports = dict.fromkeys(list_listeners(self._users, tls), 0) | {"PLAINTEXT": port}
         self._broker: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
-        for name, password in self._users.items():
-            if not (CREDENTIAL.fullmatch(name) and CREDENTIAL.fullmatch(password)):
-                raise EmbeddedKafkaError(
-                    f"user {name!r}: name and password may have only A-Z a-z 0-9 ._~!@#%^*+:?/-"
-                )
+        check_users(self._users)
 
     @property
     def bootstrap(self) -> str:
         """`127.0.0.1:PORT` of the PLAINTEXT listener, once started."""
-        return f"{HOST}:{self._port}"
+        return self.bootstrap_of("PLAINTEXT")
 
     @property
     def sasl_bootstrap(self) -> str:
         """`127.0.0.1:PORT` of the SASL_PLAINTEXT listener, once started."""
-        if not self._users:
-            raise EmbeddedKafkaError("no SASL listener without users: give EmbeddedKafka users")
-        return f"{HOST}:{self._sasl_port}"
+        return self.bootstrap_of("SASL_PLAINTEXT")
+
+    def bootstrap_of(self, listener: str) -> str:
+        """`127.0.0.1:PORT` of a listener, once started."""
+        if listener not in self._ports:
+            raise EmbeddedKafkaError(
+                f"no {listener} listener: give EmbeddedKafka users for SASL, tls for SSL"
+            )
+        return f"{HOST}:{self._ports[listener]}"
 
     @property
     def pid(self) -> int:
@@ -256,8 +172,10 @@ class EmbeddedKafka:
 
     def _start_on_free_ports(self, java: list[str], log_file: BinaryIO) -> None:
         for attempts_left in reversed(range(PORT_ATTEMPTS)):
-            port, sasl_port, controller_port = choose_ports(self._port, self._sasl_port, 0)
-            properties = server_properties(port, sasl_port, controller_port, self._users)
+            # The controller's is nobody else's business, and may change from start to start.
+            wanted = self._ports | {"CONTROLLER": 0}
+            ports = dict(zip(wanted, choose_ports(*wanted.values()), strict=True))
+            properties = server_properties(ports, self._users, self._tls) | self._properties
             try:
                 self._write_settings(properties)
                 self._format(java, log_file)
@@ -266,15 +184,12 @@ class EmbeddedKafka:
                 if not attempts_left:
                     raise
             else:
-                self._port, self._sasl_port = port, sasl_port
+                self._ports = ports
                 return
 
     def _write_settings(self, properties: Mapping[str, str]) -> None:
         (self._data_dir / "log4j2.properties").write_text(LOG4J, encoding="ascii")
-        write_secret(
-            self._data_dir / "server.properties",
-            "".join(f"{name}={value}\n" for name, value in properties.items()),
-        )
+        write_secret(self._data_dir / "server.properties", format_properties(properties))
 
     def _format(self, java: list[str], log_file: BinaryIO) -> None:
         formatting, formatted = self._data_dir / "formatting", self._data_dir / "formatted"

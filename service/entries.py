@@ -73,7 +73,8 @@ def write_alert(
         revision=max(entry.revision, 1),
         status=status,
         why=why,
-        article=match.article,
+        # A kill without a version is of the newest.
+        article=match.article.model_copy(update={"version": entry.version}),
         labels=[] if status == "withdrawn" else match.labels,
         story=story,
         change=change,

@@ -37,10 +37,14 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Not a valid article, or one we could not handle: the original goes to the dead letters."""
+    """Not a valid article, or one we could not handle: the original goes to the dead letters.
+
+    `exception` is the class of what we raised on it; empty where that is not the reason.
+    """
 
     reason: RejectionReason
     detail: str
+    exception: str = ""
 
 
 Decided = Matched | Unmatched | Withheld | Rejected

@@ -125,6 +125,11 @@ class RejectionHeaders(Message):
         description="Why the value is missing; without this header it is the original.",
         examples=["larger than the topic takes"],
     )
+    exception: str = Field(
+        default_factory=str,
+        description="Of `handler_failed`: the class of the exception that was raised, twice.",
+        examples=["ZeroDivisionError"],
+    )
 
 
 class ReplayNoteHeaders(Message):

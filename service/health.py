@@ -5,22 +5,29 @@ are needed.
 """
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from socketserver import ThreadingMixIn
+from threading import BoundedSemaphore
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import structlog
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
+from service.stalls import Activity
+
 log = structlog.get_logger(__name__)
 
 # The broker drops a worker whose heartbeats stop for 10 s; a loop that is stuck for three times
 # that has lost its partitions and will not come back by itself.
 HEARTBEAT_LATE_SECONDS = 30.0
+# A thread each; probes and scrapes need a handful. Who keeps more open is hung up on.
+CONNECTIONS_MAX = 64
+_SOFTWARE = "beatwatch"  # Not which version of what: that helps only who looks for a way in.
 # Three knocks unanswered.
 BROKER_LATE_SECONDS = 15.0
 
@@ -31,13 +38,14 @@ class PortError(Exception):
 
 @dataclass
 class Health:
-    """What the worker knows of itself. Written by the event loop, read by the HTTP thread."""
+    """What the worker knows of itself. Written by the event loop, read by other threads."""
 
     clock: Callable[[], float] = time.monotonic
     model_version: str = ""
     joined_group: bool = False
     assigned_partitions: int = 0
     stopping: bool = False
+    activity: Activity = field(default_factory=Activity)
     _heartbeat: float = field(init=False)
     _broker_answered: float = field(init=False)
 
@@ -51,6 +59,11 @@ class Health:
     def note_broker_answer(self) -> None:
         """Note that the broker answered."""
         self._broker_answered = self.clock()
+
+    @property
+    def heartbeat(self) -> float:
+        """When the event loop ran last, by `clock`."""
+        return self._heartbeat
 
     @property
     def broker_silence_seconds(self) -> float:
@@ -85,9 +98,36 @@ class Health:
 class _ThreadingServer(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._free = BoundedSemaphore(CONNECTIONS_MAX)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._free.acquire(blocking=False):
+            log.warning("connection refused: too many at a time", connections=CONNECTIONS_MAX)
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handle_error(request, client_address)
+            return
+        log.debug("client went away", client=client_address[0], error=repr(error))
+
 
 class _QuietHandler(WSGIRequestHandler):
     timeout = 10  # A client that connects and says nothing must not hold a thread for ever.
+
+    def version_string(self) -> str:
+        return _SOFTWARE
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, the name is inherited
         log.debug("page served", request=format % args)
@@ -104,8 +144,17 @@ class HttpServer:
         }
 
         def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            method = environ["REQUEST_METHOD"]
             page = pages.get(environ["PATH_INFO"], _serve_not_found)
-            return page(environ, start_response)
+            if method not in _METHODS:
+                page = _serve_not_allowed
+            said: list[tuple[str, list[tuple[str, str]]]] = []
+            asked = environ | {"REQUEST_METHOD": "GET"}
+            content = b"".join(page(asked, lambda status, headers: said.append((status, headers))))
+            ((status, headers),) = said
+            own = [("Server", _SOFTWARE), ("Content-Length", str(len(content)))]
+            start_response(status, [*headers, *own])
+            return [] if method == "HEAD" else [content]
 
         try:
             self._server = make_server(host, port, serve, _ThreadingServer, _QuietHandler)
@@ -126,6 +175,9 @@ class HttpServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+_METHODS = ("GET", "HEAD")
 
 
 def _respond(start_response: Any, status: str, content: dict[str, Any]) -> Iterable[bytes]:
@@ -154,3 +206,9 @@ def _serve_readiness(health: Health) -> Callable[[dict[str, Any], Any], Iterable
 def _serve_not_found(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     pages = ["/metrics", "/livez", "/readyz"]
     return _respond(start_response, "404 Not Found", {"pages": pages})
+
+
+def _serve_not_allowed(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    headers = [("Content-Type", "application/json"), ("Allow", ", ".join(_METHODS))]
+    start_response("405 Method Not Allowed", headers)
+    return [json.dumps({"methods": _METHODS}).encode() + b"\n"]

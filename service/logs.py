@@ -34,7 +34,13 @@ def configure_logging(log_format: str, level: str) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     ending: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                # The default shows what local variables hold: passwords, articles.
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
         if on_terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -1,6 +1,7 @@
 """Every number shown to Prometheus, declared once.
 
-Values of metric labels come from closed sets; every series exists from the start, at zero.
+Values of metric labels come from closed sets; every series exists from the start, at zero, but for
+those of a partition, which exist while it is ours.
 README's metrics table is held equal to this module by a test.
 """
 
@@ -77,6 +78,11 @@ class Metrics:
             ["label"],
             registry=registry,
         )
+        self.handler_retries = Counter(
+            "beatwatch_handler_retries",
+            "Articles on which our code raised an exception, and not when tried again.",
+            registry=registry,
+        )
         self.labelling_seconds = Histogram(
             "beatwatch_labelling_seconds",
             "Time to decide one article, in seconds.",
@@ -92,6 +98,12 @@ class Metrics:
         self.assigned_partitions = Gauge(
             "beatwatch_assigned_partitions",
             "Partitions of the articles topic that this worker reads.",
+            registry=registry,
+        )
+        self.consumer_lag = Gauge(
+            "beatwatch_consumer_lag_articles",
+            "Articles (or matches) of a partition of this worker that are not committed yet.",
+            ["topic", "partition"],
             registry=registry,
         )
         model = Info("beatwatch_model", "The model that decides.", registry=registry)

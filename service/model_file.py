@@ -4,8 +4,9 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sklearn
 import skops.io
@@ -18,6 +19,27 @@ MANIFEST_FILE = "manifest.json"
 EVALUATION_FILE = "evaluation.json"
 # skops loads scikit-learn's own types and refuses any other but these two of ours.
 _TRUSTED = ["service.features.ConceptFeatures", "service.words.list_words"]
+# Today's model has 1 MB and 10 MB unpacked. Beyond these it is none of ours, and would only fill
+# the memory of whoever reads it.
+MODEL_MAX_BYTES = 64 * 1024 * 1024
+UNPACKED_MAX_BYTES = 256 * 1024 * 1024
+# What zipfile, json, numpy and skops raise on a file that is not what it says (found by turning
+# bits in one whose hash was right).
+_MALFORMED = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    UntrustedTypesFoundException,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class ModelError(Exception):
@@ -46,23 +68,42 @@ class Manifest(BaseModel):
     seeds_sha256: str
     sklearn: str
     labels: list[LabelManifest]
+    manifest_sha256: str = ""
+
+    def sealed(self) -> Self:
+        """This manifest with the SHA-256 of all its other fields."""
+        return self.model_copy(update={"manifest_sha256": self._hash_others()})
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it is as it was sealed: a threshold that rotted on a disk would mislabel."""
+        return self.manifest_sha256 == self._hash_others()
+
+    def _hash_others(self) -> str:
+        others = self.model_dump_json(exclude={"manifest_sha256"})
+        return hashlib.sha256(others.encode()).hexdigest()
 
 
 def load_model(model_dir: Path) -> tuple[Pipeline, Manifest]:
     """Load a model after checking that it is the one its manifest describes.
 
     Raises:
-        ModelError: files are missing or unreadable, the hash differs, scikit-learn is of another
-            version, the file holds types that are not scikit-learn's, or the labels differ from
-            the manifest's.
+        ModelError: files are missing, unreadable or too large, a hash differs, scikit-learn is of
+            another version, the file holds types that are not scikit-learn's or is no sound one,
+            or the labels differ from the manifest's.
     """
     retrain = "run `make train` (or `beatwatch train`) to make it anew"
     try:
-        manifest = Manifest.model_validate_json((model_dir / MANIFEST_FILE).read_bytes())
-        content = (model_dir / MODEL_FILE).read_bytes()
+        manifest = Manifest.model_validate_json(_read_bounded(model_dir / MANIFEST_FILE))
+        content = _read_bounded(model_dir / MODEL_FILE)
     except (OSError, ValidationError) as error:
         first_line = str(error).splitlines()[0]
         raise ModelError(f"no usable model in {model_dir}: {first_line}; {retrain}") from error
+    if not manifest.is_sound:
+        raise ModelError(
+            f"{model_dir / MANIFEST_FILE} was changed since it was written (its manifest_sha256 "
+            f"is not that of its other fields); restore it from the repository or {retrain}"
+        )
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != manifest.sha256:
         raise ModelError(
@@ -76,9 +117,10 @@ def load_model(model_dir: Path) -> tuple[Pipeline, Manifest]:
             f"{sklearn.__version__}; run `make setup` for the locked version or {retrain}"
         )
     try:
-        pipeline = skops.io.loads(content, trusted=_TRUSTED)
-    except (UntrustedTypesFoundException, zipfile.BadZipFile) as error:
-        raise ModelError(f"no usable model in {model_dir}: {error}; {retrain}") from error
+        pipeline = _load_pipeline(content)
+    except _MALFORMED as error:
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"no usable model in {model_dir}: {first_line}; {retrain}") from error
     # Under the file's hash, unlike the manifest's: a renamed or moved label would mislabel.
     trained_on = getattr(pipeline, "label_names_", None)
     if trained_on != [label.name for label in manifest.labels]:
@@ -86,6 +128,25 @@ def load_model(model_dir: Path) -> tuple[Pipeline, Manifest]:
             f"the model was trained on the labels {trained_on}, its manifest has others; {retrain}"
         )
     return pipeline, manifest
+
+
+def _read_bounded(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no file")  # A pipe would be waited for without end.
+    with path.open("rb") as file:
+        content = file.read(MODEL_MAX_BYTES + 1)
+    if len(content) > MODEL_MAX_BYTES:
+        raise OSError(f"{path} is larger than {MODEL_MAX_BYTES} bytes")
+    return content
+
+
+def _load_pipeline(content: bytes) -> Any:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        # zipfile unpacks no more of an entry than its directory says.
+        unpacked = sum(entry.file_size for entry in packed.infolist())
+    if unpacked > UNPACKED_MAX_BYTES:
+        raise ValueError(f"unpacked it is larger than {UNPACKED_MAX_BYTES} bytes")
+    return skops.io.loads(content, trusted=_TRUSTED)
 
 
 def serialise_pipeline(pipeline: Pipeline) -> bytes:

@@ -206,6 +206,10 @@ class Outbox:
                 )
                 try:
                     await renewed.start()
+                    # Whoever waits for a topic's metadata while another's failed send has the
+                    # producer stopped would wait for ever: aiokafka forgets them. Nobody has to.
+                    for topic in (self._matches_topic, self._dlq_topic):
+                        await renewed.partitions_for(topic)
                 except KafkaError:
                     await renewed.stop()
                     raise

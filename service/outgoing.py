@@ -90,6 +90,8 @@ def format_rejection(
         RejectionHeader.SERVICE_VERSION: __version__,
         RejectionHeader.ATTEMPTS: str(count_attempts(raw.headers) + 1),
     }
+    if rejected.exception:
+        why[RejectionHeader.EXCEPTION] = rejected.exception
     kept = tuple((name, value) for name, value in raw.headers if name not in why)
     added = tuple((name, text.encode(errors="backslashreplace")) for name, text in why.items())
     return OutgoingMessage(topic, raw.key, raw.value, kept + added)

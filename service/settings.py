@@ -143,6 +143,16 @@ class Settings(BaseModel):
         description="After SIGTERM, how long to wait (seconds) for the broker to take what is in "
         "hand; then the worker ends with exit code 1, and those articles will be read again.",
     )
+    stall_seconds: float = Field(
+        180.0,
+        ge=1,
+        le=86_400,
+        description="When articles wait and none was handled for so long (seconds), or the worker "
+        "does not run or is in no group, it ends with exit code 1 so that a new one takes over. "
+        "Time in which the broker does not answer does not count. Above "
+        "`BEATWATCH_PUBLISH_RETRY_SECONDS` and what a rebalance takes (30 s), and longer than any "
+        "article takes.",
+    )
     handler_failures_in_a_row: int = Field(
         10,
         ge=1,

@@ -94,7 +94,7 @@ def write_model(trained: TrainedModel, seeds: Seeds, model_dir: Path) -> Manifes
             )
             for name, label in seeds.labels.items()
         ],
-    )
+    ).sealed()
     model_dir.mkdir(parents=True, exist_ok=True)
     (model_dir / MODEL_FILE).write_bytes(content)
     for name, message in ((MANIFEST_FILE, manifest), (EVALUATION_FILE, trained.evaluation)):

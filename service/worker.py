@@ -10,14 +10,15 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from service import __version__
-from service.app import create_app
-from service.broker import BrokerError, knock
+from service.app import create_app, leave_process
+from service.broker import BrokerError, check_group_access, knock
 from service.classifier import Classifier
 from service.health import BROKER_LATE_SECONDS, Health, HttpServer
 from service.logs import configure_logging
 from service.metrics import Metrics
 from service.settings import Settings
 from service.topics import wait_for_topics
+from service.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,7 @@ def run_worker(settings: Settings) -> NoReturn:
     worker = faust.Worker(
         app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
     )
+    Watchdog(settings, health, metrics, leave_process).start()
     worker.spinner = None  # It writes terminal codes into the log.
     try:
         worker.execute_from_commandline()
@@ -95,8 +97,13 @@ async def watch_broker(settings: Settings, health: Health) -> None:
         await asyncio.sleep(_KNOCK_SECONDS)
 
 
+async def _check_access(settings: Settings) -> None:
+    await wait_for_topics(settings)
+    await check_group_access(settings)
+
+
 def _wait_for_topics(loop: asyncio.AbstractEventLoop, settings: Settings) -> None:
-    waiting = loop.create_task(wait_for_topics(settings))
+    waiting = loop.create_task(_check_access(settings))
     signals = (signal.SIGTERM, signal.SIGINT)
     for each in signals:
         loop.add_signal_handler(each, waiting.cancel)

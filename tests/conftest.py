@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -40,10 +41,17 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
         yield broker
 
 
+class Bootstrapped(Protocol):
+    """Whatever says where its broker is: `host:port`, several separated by commas."""
+
+    @property
+    def bootstrap(self) -> str: ...
+
+
 _beats = itertools.count(1)
 
 
-def create_beat(kafka: EmbeddedKafka, **changes: str) -> Beat:
+def create_beat(kafka: Bootstrapped, replication_factor: int = 1, /, **changes: str) -> Beat:
     number = f"{os.getpid()}-{next(_beats)}"
     environ = {
         "BEATWATCH_BROKER": f"kafka://{kafka.bootstrap}",
@@ -55,7 +63,8 @@ def create_beat(kafka: EmbeddedKafka, **changes: str) -> Beat:
         "BEATWATCH_GROUP": f"group-{number}",
         **changes,
     }
-    asyncio.run(create_topics(read_settings(environ), partitions=4))
+    settings = read_settings(environ)
+    asyncio.run(create_topics(settings, partitions=4, replication_factor=replication_factor))
     return Beat(environ, kafka.bootstrap)
 
 

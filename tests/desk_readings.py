@@ -1,6 +1,5 @@
 """What the topics of the desk must hold, whatever happened to its workers."""
 
-import json
 import time
 from collections import defaultdict
 from typing import Any
@@ -46,17 +45,15 @@ def read_history(beat: Beat) -> dict[str, list[Alert]]:
     return history
 
 
-def read_final_alerts(beat: Beat) -> dict[str, dict[str, Any]]:
-    """Read the last alert of each article, without when it was labelled.
-
-    An article that was read again is labelled again, at another time.
-    """
-    final = {}
+def read_standings(beat: Beat) -> dict[str, tuple[Any, ...]]:
+    """Read what the last alert of each article says of it: version, labels, withdrawn and why."""
+    standings = {}
     for message in read_alert_messages(beat):
-        value = json.loads(message.value() or b"")
-        del value["labelled_at"]
-        final[value["article"]["id"]] = value
-    return final
+        alert = Alert.model_validate_json(message.value() or b"")
+        labels = sorted(label.label for label in alert.labels)
+        withdrawn = alert.status == "withdrawn"
+        standings[alert.article.id] = (alert.article.version, labels, withdrawn, alert.why)
+    return standings
 
 
 def wait_until_read(beat: Beat) -> None:

@@ -10,6 +10,7 @@ import typer
 from prometheus_client import CollectorRegistry
 from pydantic.fields import FieldInfo
 
+from service.audit import FAULTS, FOUND_MEANINGS
 from service.cli import commands
 from service.metrics import Metrics
 from service.model_card import REPORT_FILE
@@ -34,7 +35,9 @@ def write_settings() -> str:
 def write_metrics() -> str:
     manifest = Manifest.model_validate_json((CHECKOUT / "models" / MANIFEST_FILE).read_bytes())
     registry = CollectorRegistry()
-    Metrics(registry, manifest)
+    metrics = Metrics(registry, manifest)
+    # Shown while there are partitions.
+    metrics.consumer_lag.labels("news.articles", "0")
     rows = []
     for family in registry.collect():
         name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
@@ -84,8 +87,17 @@ def write_outcomes() -> str:
     return _table("outcome | what it means", rows)
 
 
+def write_findings() -> str:
+    rows = [
+        f"| `{found}` | {meaning} | {'1' if found in FAULTS else '0'} |"
+        for found, meaning in FOUND_MEANINGS.items()
+    ]
+    return _table("found | what it means | exit code", rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "commands": write_commands,
+    "findings": write_findings,
     "labels": write_labels,
     "metrics": write_metrics,
     "outcomes": write_outcomes,

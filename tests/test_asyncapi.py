@@ -158,12 +158,18 @@ def test_alert_is_not_the_message_of_another_type() -> None:
 @pytest.mark.parametrize("reason", RejectionReason)
 def test_rejection_has_the_headers_that_are_told(reason: RejectionReason) -> None:
     rejection = format_rejection(raw(), Rejected(reason, "“why”"), "news.articles.dlq", NOW)
+    raised = Rejected(reason, "KeyError", "KeyError")
+    with_exception = format_rejection(raw(), raised, "news.articles.dlq", NOW)
     omitted = ("dlq.value.omitted", b"larger than the topic takes")
-    for headers in (rejection.headers, (*rejection.headers, omitted)):
+    for headers in (
+        rejection.headers,
+        (*rejection.headers, omitted),
+        with_exception.headers,
+    ):
         told = {name: (value or b"").decode() for name, value in headers}
         assert list_problems(MESSAGES["rejection"]["headers"], told) == []
     properties = read_schema(SCHEMAS / "rejection-headers.v1.schema.json")["properties"]
-    optional = [ReplayHeader.OF, RejectionHeader.VALUE_OMITTED]
+    optional = [ReplayHeader.OF, RejectionHeader.VALUE_OMITTED, RejectionHeader.EXCEPTION]
     assert list(properties) == [*dict(rejection.headers), *optional]
     assert set(RejectionHeader) == set(properties) - {ReplayHeader.OF}
 

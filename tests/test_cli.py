@@ -88,6 +88,7 @@ def test_commands_are_those_that_others_script_against() -> None:
         "topics check",
         "kafka",
         "schema export",
+        "config show",
     }
 
 

@@ -22,8 +22,8 @@ from tests.desk_readings import (
     PATIENCE_SECONDS,
     count_unread,
     header,
-    read_final_alerts,
     read_history,
+    read_standings,
     wait_until_read,
 )
 from tests.desk_traffic import OFF_BEAT, invent_report, mix_articles, write_record
@@ -186,7 +186,9 @@ def test_kill_9_amid_5000_articles_ends_as_if_nothing_had_happened(
         worker.drain()
     history = read_history(shaken)
     assert len(history) > 1000
-    assert read_final_alerts(shaken) == read_final_alerts(calm)
+    # Which of two reports that are labelled together comes first to the desk, and so leads, is
+    # left to chance; what becomes of an article is not.
+    assert read_standings(shaken) == read_standings(calm)
 
     # The same matches, once more and undisturbed: now even when they were labelled is the same.
     again = create_beat(kafka, BEATWATCH_MATCHES_TOPIC=shaken.settings.matches_topic)

@@ -16,11 +16,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from service import embedded_kafka, kafka_jars
-from service.embedded_kafka import (
-    EmbeddedKafka,
-    choose_ports,
-)
+from service.embedded_kafka import EmbeddedKafka
 from service.kafka_jars import EmbeddedKafkaError, fetch_class_path, find_java
+from service.kafka_ports import choose_ports
 
 REPOSITORY = Path(__file__).parent.parent
 CACHE_DIR = REPOSITORY / ".cache" / "kafka"
@@ -305,7 +303,7 @@ def test_broker_that_loses_its_chosen_port_to_another_takes_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
-        lost = [other.getsockname()[1], *choose_ports(0, 0)]
+        lost = [other.getsockname()[1], *choose_ports(0)]
         choices = [lost]
 
         def choose_lost_port_first(*wanted: int) -> list[int]:

@@ -1,9 +1,14 @@
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from service.agreement import Likelihood
 from service.desk_state import HOUR_MS, DeskState
 from service.explaining import explain_alert
 from service.handling import HandlingRules, Matched, handle_article
+from service.settings import CHECKOUT
 from service.stories import DeskRules, rule_on_match
 from tests.factories import TTP_TITLE, load_classifier, raw, write_article
 
@@ -51,3 +56,20 @@ def test_article_that_is_no_longer_alerted_is_said_to_be_so() -> None:
 def test_alert_in_another_form_is_not_the_same_bit_for_bit() -> None:
     explanation = explain_alert(publish() + b"\n", ARTICLE, load_classifier(), RULES)
     assert explanation.differences == ["the same content, written in another form"]
+
+
+def test_explain_says_nothing_when_nobody_reads_it(tmp_path: Path) -> None:
+    published, about = tmp_path / "alert.json", tmp_path / "article.json"
+    published.write_bytes(publish())
+    about.write_bytes(ARTICLE)
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(  # noqa: S603, our own command
+        [sys.executable, "-m", "service", "explain", str(published), "--article", str(about)],
+        cwd=CHECKOUT,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, b"")

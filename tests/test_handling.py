@@ -164,7 +164,8 @@ def test_ten_thousand_damaged_messages_come_to_ten_thousand_outcomes() -> None:
             value = json.dumps(content).encode()
         outcomes[type(handle(raw(value=value))).__name__] += 1
     assert outcomes.total() == 10_000
-    assert outcomes.keys() == {each.__name__ for each in get_args(Decided)}
+    # The examples have a version above 1: what does not match is for the desk.
+    assert outcomes.keys() == {each.__name__ for each in get_args(Decided)} - {"Unmatched"}
 
 
 EMBARGO = "2024-01-03T17:00:00+05:00"  # NOW, by another clock

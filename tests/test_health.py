@@ -1,6 +1,7 @@
 import http.client
 import json
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Thread
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from service.health import (
     BROKER_LATE_SECONDS,
+    CONNECTIONS_MAX,
     HEARTBEAT_LATE_SECONDS,
     Health,
     HttpServer,
@@ -201,3 +203,135 @@ def test_stopped_server_answers_nobody(health: Health) -> None:
     stopped.stop()
     with pytest.raises(ConnectionRefusedError):
         get(stopped, "/livez")
+
+
+def say(server: HttpServer, said: bytes) -> bytes:
+    """Send bytes as they are, and read all that comes until the server hangs up."""
+    with socket.create_connection((HOST, server.port), timeout=10) as client:
+        client.sendall(said)
+        answer = b""
+        while received := client.recv(65536):
+            answer += received
+        return answer
+
+
+@pytest.mark.parametrize("page", ["/metrics", "/livez", "/readyz", "/", "/other"])
+@pytest.mark.parametrize(
+    "method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get", "X"]
+)
+def test_only_get_and_head_are_answered(server: HttpServer, method: str, page: str) -> None:
+    request = f"{method} {page} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{{}}"
+    head, _, body = say(server, request.encode()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 405 ")
+    assert b"\r\nAllow: GET, HEAD" in head
+    assert json.loads(body) == {"methods": ["GET", "HEAD"]}
+
+
+@pytest.mark.parametrize("page", ["/metrics", "/livez", "/other"])
+def test_head_is_get_without_the_body(server: HttpServer, page: str) -> None:
+    def ask(method: str) -> tuple[bytes, bytes]:
+        head, _, body = say(server, f"{method} {page} HTTP/1.0\r\n\r\n".encode()).partition(
+            b"\r\n\r\n"
+        )
+        lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Date:")]
+        return b"\n".join(lines), body
+
+    head_of_get, body = ask("GET")
+    assert ask("HEAD") == (head_of_get, b"")
+    assert f"Content-Length: {len(body)}".encode() in head_of_get
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/metrics/../etc/passwd",
+        "/metrics/..",
+        "/livez/%2e%2e/metrics",
+        "/..%2fmetrics",
+        "/%2e/metrics",
+        "/metrics%00",
+        "/metrics;a",
+        "/METRICS",
+        "/metrics%20",
+        "/%252e%252e/metrics",
+        "/static/",
+        "/debug/pprof",
+        "http://127.0.0.1/metrics",
+        "metrics",
+        "*",
+    ],
+)
+def test_no_trick_with_paths_finds_another_page(server: HttpServer, page: str) -> None:
+    answer = say(server, f"GET {page} HTTP/1.0\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.0 404 ")
+
+
+def test_doubled_slash_is_one_slash(server: HttpServer) -> None:
+    # Python's http.server makes it one (CVE-2021-28861); it must be a page of ours, or none.
+    answer = say(server, b"GET //livez HTTP/1.0\r\n\r\n")
+    assert answer.endswith(b'{\n  "live": true\n}\n')
+    assert say(server, b"GET //example.org/livez HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 404 ")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.0\r\n\r\n", b"414"),
+        (b"GET /livez HTTP/1.0\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", b"431"),
+        (b"GET /livez HTTP/1.0\r\n" + b"X: a\r\n" * 200 + b"\r\n", b"431"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n", b"400"),
+        (b"GET /livez HTTP/9.9\r\n\r\n", b"505"),
+        (b"GET /livez/a b HTTP/1.0\r\n\r\n", b"400"),
+    ],
+    ids=["long line", "long header", "many headers", "TLS", "HTTP 9.9", "a space"],
+)
+def test_what_is_no_sound_request_is_refused(
+    server: HttpServer, request_: bytes, status: bytes
+) -> None:
+    with socket.create_connection((HOST, server.port), timeout=10) as client:
+        client.sendall(request_)
+        assert status in client.recv(200)
+    assert get(server, "/livez")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /metrics HTTP/1.0\r\n\r\n",
+        b"GET /livez HTTP/1.0\r\n\r\n",
+        b"GET /none HTTP/1.0\r\n\r\n",
+        b"POST /livez HTTP/1.0\r\n\r\n",
+        b"GET /livez HTTP/9.9\r\n\r\n",
+        b"nonsense of four words\r\n\r\n",
+    ],
+)
+def test_no_answer_names_the_version_of_a_server_or_of_python(
+    server: HttpServer, request_: bytes
+) -> None:
+    answer = say(server, request_).lower()
+    assert b"python" not in answer
+    assert b"wsgi" not in answer
+    assert answer.count(b"server: ") == answer.count(b"server: beatwatch\r\n")
+
+
+def test_clients_that_say_nothing_take_so_many_connections_and_no_more(
+    server: HttpServer,
+) -> None:
+    silent = []
+    try:
+        for _ in range(CONNECTIONS_MAX):
+            silent.append(socket.create_connection((HOST, server.port), timeout=10))
+            silent[-1].sendall(b"GET /liv")
+        with socket.create_connection((HOST, server.port), timeout=10) as late:
+            assert late.recv(10) == b""
+    finally:
+        for client in silent:
+            client.close()
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            assert get(server, "/livez")[0] == 200
+        except (http.client.HTTPException, OSError):
+            assert time.monotonic() < deadline
+        else:
+            return

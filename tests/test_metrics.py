@@ -72,6 +72,8 @@ def test_only_the_series_that_are_declared_are_shown(metrics: Metrics) -> None:
         "beatwatch_matches",
         "beatwatch_digests",
         "beatwatch_remembered_alerts",
+        "beatwatch_handler_retries",
+        "beatwatch_consumer_lag_articles",
         "beatwatch_labelling_seconds",
         "beatwatch_alert_delay_seconds",
         "beatwatch_assigned_partitions",

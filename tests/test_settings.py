@@ -42,6 +42,7 @@ CHANGED = {
     "batch_wait_seconds": "0.5",
     "publish_retry_seconds": "1",
     "drain_seconds": "1",
+    "stall_seconds": "1",
     "handler_failures_in_a_row": "1",
     "handler_failures_ratio": "1",
     "http_host": "0.0.0.0",  # noqa: S104, nothing listens

@@ -118,7 +118,9 @@ def test_kill_withdraws_with_no_version_that_of_the_killed_one_or_a_newer(
 def test_kill_without_a_version_is_of_every_version() -> None:
     desk = RulingDesk()
     desk.send(version=2**52 - 1)
-    assert told(only(desk.kill())) == ("a1", 2, "withdrawn", "killed")
+    killed = only(desk.kill())
+    assert told(killed) == ("a1", 2, "withdrawn", "killed")
+    assert killed.article.version == 2**52 - 1
     assert desk.send(version=2**52 - 1).outcome is Outcome.STALE
 
 

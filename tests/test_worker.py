@@ -156,7 +156,7 @@ def test_bad_input_ends_in_the_dead_letters_and_articles_around_it_are_alerted(
         assert header_pairs(message)[:3] == headers
         assert headers_of(message)["dlq.original.topic"] == beat.settings.articles_topic
         assert headers_of(message)["dlq.attempts"] == "1"
-    assert headers_of(rejections["handler_failed"])["dlq.detail"] == "ZeroDivisionError"
+    assert headers_of(rejections["handler_failed"])["dlq.exception"] == "ZeroDivisionError"
     assert "handler failed" in log
     assert TTP_TEXT[:30] not in log
 

@@ -1,0 +1,121 @@
+"""The command that proves what became of each article."""
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from service.alert_commands import read_when
+from service.audit import FAULTS, FOUND_MEANINGS, Finding, Found
+from service.audit_books import Books, Spot
+from service.auditing import Range, audit_articles, read_books
+from service.classifier import Classifier
+from service.console import disarm, end_with_reader, open_console
+from service.messages import RawArticle
+from service.moments import FORMS
+from service.settings import Settings, read_settings
+
+commands = typer.Typer()
+
+
+@dataclass
+class _Audit:
+    model: str
+    counts: Counter[Found] = field(default_factory=Counter)
+    findings: list[tuple[Spot, Finding]] = field(default_factory=list)
+    alerts_read: int = 0
+    alert_faults: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.findings and not self.alert_faults
+
+    def note(self, raw: RawArticle, finding: Finding) -> None:
+        self.counts[finding.found] += 1
+        if finding.found in FAULTS:
+            self.findings.append((Spot(raw.partition, raw.offset), finding))
+
+
+@commands.command()
+def audit(
+    *,
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=read_when, metavar="WHEN", help=f"Got then or later: {FORMS}."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(parser=read_when, metavar="WHEN", help="Got before then."),
+    ] = None,
+    partition: Annotated[int | None, typer.Option(min=0, help="Of this partition.")] = None,
+    from_offset: Annotated[int, typer.Option(min=0, help="From there on.")] = 0,
+    to_offset: Annotated[int | None, typer.Option(min=0, help="Before there.")] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Prove from the topics that each article has its alert, its rejection, or no label."""
+    if partition is None and (from_offset or to_offset is not None):
+        raise typer.BadParameter("offsets are of one partition: give --partition")
+    settings = read_settings()
+    range_ = Range(since, until, partition, from_offset, to_offset)
+    done = asyncio.run(_audit(settings, Classifier.load(settings.model_dir), range_))
+    with end_with_reader():
+        if json_output:
+            print(json.dumps(_describe(done)))
+        else:
+            _show(done)
+    if not done.is_clean:
+        raise typer.Exit(1)
+
+
+async def _audit(settings: Settings, classifier: Classifier, range_: Range) -> _Audit:
+    books = await read_books(settings)
+    audited = _Audit(classifier.manifest.version)
+    async for raw, finding in audit_articles(settings, classifier, books, range_):
+        audited.note(raw, finding)
+    audited.alerts_read = books.alerts_read
+    audited.alert_faults = _list_faults(settings, books)
+    return audited
+
+
+def _list_faults(settings: Settings, books: Books) -> list[str]:
+    return [*books.faults, *books.list_gaps(), *books.list_headless(settings.alerts_topic)]
+
+
+def _describe(audited: _Audit) -> dict[str, Any]:
+    return {
+        "clean": audited.is_clean,
+        "model": audited.model,
+        "articles": audited.counts.total(),
+        "found": {found.value: audited.counts[found] for found in Found},
+        "findings": [
+            {"place": str(spot), "found": each.found, "id": each.article_id, "what": each.what}
+            for spot, each in audited.findings
+        ],
+        "alerts": audited.alerts_read,
+        "alert_faults": audited.alert_faults,
+    }
+
+
+def _show(audited: _Audit) -> None:
+    table = Table(title=f"{audited.counts.total()} articles, decided again by {audited.model}")
+    table.add_column("articles", justify="right")
+    table.add_column("found")
+    table.add_column("means")
+    for found in Found:
+        if audited.counts[found]:
+            style = "red" if found in FAULTS else ""
+            table.add_row(
+                str(audited.counts[found]), found.value, FOUND_MEANINGS[found], style=style
+            )
+    open_console().print(table)
+    for spot, each in audited.findings:
+        print(disarm(f"{spot} {each.found} {each.article_id}: {each.what}").replace("\n", " "))
+    for fault in audited.alert_faults:
+        print(disarm(fault).replace("\n", " "))
+    if audited.is_clean:
+        print(f"nothing is missing or changed; {audited.alerts_read} alerts without a fault")

@@ -1,0 +1,61 @@
+"""A worker that hangs, or is slow, on articles that say STALL: bugs of ours, as a process.
+
+Run as `python -m tests.stalling_worker KIND`.
+"""
+
+import asyncio
+import ctypes
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from service import batches
+from service.classifier import Classifier
+from service.handling import Decided, HandlingRules, handle_article
+from service.messages import RawArticle
+from service.outbox import Decision, Outbox
+from service.settings import read_settings
+from service.worker import run_worker
+
+SLOW_SECONDS = 0.7
+
+
+def stall(kind: str) -> None:
+    """Do what hangs, as code that blocks would."""
+    if kind == "blocks":
+        while True:
+            time.sleep(0.1)
+    elif kind == "holds":
+        # Unlike `time.sleep` this keeps the interpreter from all threads.
+        ctypes.PyDLL(None).sleep(3600)
+    elif kind == "slow":
+        time.sleep(SLOW_SECONDS)
+
+
+def stalling(kind: str) -> None:
+    """Put the bug in its place."""
+
+    def handle(
+        raw: RawArticle, classifier: Classifier, rules: HandlingRules, now: datetime
+    ) -> Decided:
+        if raw.value and b"STALL" in raw.value:
+            stall(kind)
+        return handle_article(raw, classifier, rules, now)
+
+    publish = Outbox.publish
+
+    async def publish_or_wait(
+        self: Outbox, decisions: Sequence[Decision], now: datetime
+    ) -> list[Decision]:
+        if kind == "awaits" and any(b"STALL" in (each.raw.value or b"") for each in decisions):
+            await asyncio.Event().wait()
+        return await publish(self, decisions, now)
+
+    batches.handle_article = handle  # type: ignore[attr-defined]  # a bug, on purpose
+    Outbox.publish = publish_or_wait  # type: ignore[method-assign]  # as above
+
+
+if __name__ == "__main__":
+    stalling(sys.argv[1])
+    run_worker(read_settings())

@@ -1,0 +1,75 @@
+from collections.abc import Callable
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from service.batches import Guard, TooManyFailuresError
+from service.handling import Rejected
+from service.messages import RawArticle, RejectionReason
+from service.metrics import Metrics
+from service.settings import Settings
+from tests.factories import load_classifier, raw
+
+
+def raising(times: int, error: Exception) -> tuple[Callable[[RawArticle], str], list[RawArticle]]:
+    """A handler that raises so many times, then decides; and what it was given."""
+    tried: list[RawArticle] = []
+
+    def decide(message: RawArticle) -> str:
+        tried.append(message)
+        if len(tried) <= times:
+            raise error
+        return "decided"
+
+    return decide, tried
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry(), load_classifier().manifest)
+
+
+def count_retries(metrics: Metrics) -> float | None:
+    return metrics.registry.get_sample_value("beatwatch_handler_retries_total")
+
+
+def test_what_raises_once_is_tried_again_alone_and_passes(metrics: Metrics) -> None:
+    decide, tried = raising(1, MemoryError())
+    assert Guard(Settings(), metrics).decide(raw(), decide) == "decided"
+    assert tried == [raw(), raw()]
+    assert count_retries(metrics) == 1
+
+
+def test_what_raises_twice_is_rejected_with_the_class_of_its_exception(metrics: Metrics) -> None:
+    decide, tried = raising(2, UnicodeError("a word of the article"))
+    assert Guard(Settings(), metrics).decide(raw(), decide) == Rejected(
+        RejectionReason.HANDLER_FAILED, "UnicodeError", "UnicodeError"
+    )
+    assert len(tried) == 2
+    assert count_retries(metrics) == 0
+
+
+def test_class_of_an_exception_that_is_not_pythons_own_has_its_module(metrics: Metrics) -> None:
+    decide, _ = raising(2, TooManyFailuresError())
+    rejected = Guard(Settings(), metrics).decide(raw(), decide)
+    assert isinstance(rejected, Rejected)
+    assert rejected.exception == "service.batches.TooManyFailuresError"
+
+
+def test_what_passes_when_tried_again_does_not_count_towards_the_limit(metrics: Metrics) -> None:
+    guard = Guard(Settings(handler_failures_in_a_row=2), metrics)
+    for _ in range(3):
+        decide, _tried = raising(1, MemoryError())
+        guard.decide(raw(), decide)
+    decide, _tried = raising(9, MemoryError())
+    guard.decide(raw(), decide)
+    with pytest.raises(TooManyFailuresError):
+        guard.decide(raw(), decide)
+
+
+def test_what_does_not_raise_is_decided_once(metrics: Metrics) -> None:
+    decide, tried = raising(0, MemoryError())
+    guard = Guard(Settings(), metrics)
+    assert guard.decide(raw(), decide) == "decided"
+    assert len(tried) == 1
+    assert count_retries(metrics) == 0
