@@ -1,5 +1,5 @@
 from datetime import UTC, datetime, timedelta
-from itertools import combinations
+from itertools import combinations, permutations
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from benchmarks.stories import FOLDER, load_sketcher
 from benchmarks.story_reports import read_reports
 from service.agreement import Likelihood, contradicts, find_agreement
+from service.demo import read_seed_articles
+from service.messages import Article
 from service.sketches import Sketch
 from service.story_index import StoryIndex
 from tests.factories import SEEDS, article
@@ -137,6 +139,25 @@ def test_undated_reports_that_contradict_each_other_are_never_one_story(
     assert contradicts(find_agreement(index.weigh(sketches[0]), index.weigh(sketches[1]), 0))
     assert index.measure(sketches[1], 0, "0") == 0
     assert index.measure(sketches[0], 0, "0") > 0.5
+
+
+def test_seeds_make_the_stories_that_a_person_would_make_in_whatever_order_they_come() -> None:
+    reports = {}
+    for value in read_seed_articles():
+        report = Article.model_validate_json(value)
+        told_at = report.published_at or datetime(2026, 1, 1, tzinfo=UTC)
+        told_ms = round(told_at.timestamp() * 1000)
+        reports[report.id[:3]] = SKETCHER.make_sketch(report, told_at), told_ms
+    for order in permutations(reports):
+        index = StoryIndex(Likelihood.load())
+        joined = {}
+        for name in order:
+            alike = index.find_alike(*reports[name])
+            joined[name] = alike[0][1] if alike else name
+            if not alike:
+                index.add(name, *reports[name])
+        assert joined.pop("000") == joined.pop("001")
+        assert joined == {"002": "002", "003": "003", "004": "004"}
 
 
 def test_seeds_undated_and_in_order_make_the_stories_that_a_person_would_make() -> None:
