@@ -21,8 +21,9 @@ from benchmarks.story_fitting import (
 )
 from benchmarks.story_reports import WINDOW, Report, StoryFileError, group_reports, read_reports
 from service.agreement import WEIGHTS_FILE, Likelihood
+from service.classifier import Classifier
 from service.console import open_console
-from service.model_file import ModelError, load_model
+from service.model_file import ModelError
 from service.settings import CHECKOUT
 from service.sketches import Sketcher
 from service.story_index import StoryIndex
@@ -104,20 +105,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def load_sketcher() -> Sketcher:
-    """Make the sketcher of the trained model.
+    """Load the sketcher of the trained model.
 
     Raises:
         ModelError: the model cannot be used.
     """
-    pipeline, _ = load_model(CHECKOUT / "models")
-    steps = dict(pipeline[0].transformer_list)
-    words = steps["words"]
-    rarities = {
-        word: float(words.idf_[column])
-        for word, column in words.vocabulary_.items()
-        if " " not in word
-    }
-    return Sketcher(rarities, steps["concepts"])
+    return Classifier.load(CHECKOUT / "models").sketcher
 
 
 def write_weights(tuning: Sequence[Report], sketcher: Sketcher) -> str:
