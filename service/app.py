@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -47,6 +47,7 @@ class BeatwatchApp(faust.App):
     health: Health
     outbox: Outbox
     desks: Desks
+    watching: Sequence[asyncio.Task[None]] = ()
 
     async def on_start(self) -> None:
         """Begin."""
@@ -67,6 +68,9 @@ class BeatwatchApp(faust.App):
         await self.desks.let_go()
         await self.outbox.stop()
         await super().on_shutdown()
+        # Faust's worker waits a second for tasks that nobody ends (mode/worker.py, `_gather_all`).
+        for each in self.watching:
+            each.cancel()
 
     def _give_up_draining(self) -> None:
         log.critical(

@@ -54,6 +54,7 @@ def run_worker(settings: Settings) -> NoReturn:
     watching = [loop.create_task(beat(health)), loop.create_task(watch_broker(settings, health))]
     _wait_for_topics(loop, settings)
     app = create_app(settings, classifier, metrics, health)
+    app.watching = watching
     worker = faust.Worker(
         app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
     )
@@ -62,7 +63,6 @@ def run_worker(settings: Settings) -> NoReturn:
     try:
         worker.execute_from_commandline()
     finally:
-        del watching  # asyncio itself holds on to no task.
         reason = worker.crash_reason
         if reason is None:
             log.info("worker stopped")
