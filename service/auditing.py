@@ -14,6 +14,7 @@ from service.audit import Auditor, Finding
 from service.audit_books import Books, Spot
 from service.broker import client_options, open_admin
 from service.classifier import Classifier
+from service.clients import read_raw
 from service.dead_letters import DeadLetter, read_dead_letter
 from service.desk_state import ENTRIES
 from service.handling import HandlingRules, handle_article
@@ -97,7 +98,7 @@ async def audit_articles(
     # The worker reads what an aborted transaction left, too.
     async with _open(settings, settings.articles_topic, "read_uncommitted") as consumer:
         async for message in _read_partitions(consumer, begin):
-            raw = _read_raw(message)
+            raw = read_raw(message)
             if range_.includes(raw):
                 yield raw, auditor.judge(raw)
 
@@ -127,7 +128,7 @@ async def _note_matches(settings: Settings, books: Books, committed: Mapping[int
 async def _note_letters(settings: Settings, books: Books) -> None:
     async with _read(settings, settings.dlq_topic, books) as messages:
         async for message in messages:
-            letter = read_dead_letter(_read_raw(message))
+            letter = read_dead_letter(read_raw(message))
             if not isinstance(letter, DeadLetter):
                 continue
             books.note_letter(letter)
@@ -224,15 +225,3 @@ def _select(commits: Mapping[tuple[str, int], int], topic: str) -> dict[int, int
     return {
         partition: max(offset, 0) for (name, partition), offset in commits.items() if name == topic
     }
-
-
-def _read_raw(message: Any) -> RawArticle:
-    return RawArticle(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp_ms=message.timestamp,
-        key=message.key,
-        value=message.value,
-        headers=tuple(message.headers or ()),
-    )

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from service.broker import client_options
 from service.formats import RejectedArticleError, parse_article
+from service.messages import RawArticle
 from service.moments import BEGINNING
 from service.settings import Settings
 from service.topics import wait_for_topics
@@ -80,6 +81,19 @@ async def read_topic(settings: Settings, topic: str) -> list[Any]:
         BrokerError: the broker or the topics are not there.
     """
     return [message async for message in read_messages(settings, topic)]
+
+
+def read_raw(message: Any) -> RawArticle:
+    """Take a message as aiokafka reads it for what we read from topics."""
+    return RawArticle(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp_ms=message.timestamp,
+        key=message.key,
+        value=message.value,
+        headers=tuple(message.headers or ()),
+    )
 
 
 async def _seek(consumer: AIOKafkaConsumer, since: datetime) -> dict[TopicPartition, int]:

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from service.broker import client_options, open_admin
-from service.clients import read_messages
+from service.clients import read_messages, read_raw
 from service.dead_letters import (
     DeadLetter,
     LetterId,
@@ -58,7 +58,7 @@ async def read_dead_letters(settings: Settings) -> DeadLetters:
     notes: list[ReplayNote] = []
     foreign: list[LetterId] = []
     async for message in read_messages(settings, settings.dlq_topic):
-        read = read_dead_letter(_read_raw(message))
+        read = read_dead_letter(read_raw(message))
         if isinstance(read, DeadLetter):
             letters[read.id] = read
         elif isinstance(read, ReplayNote):
@@ -101,7 +101,7 @@ async def read_place(consumer: AIOKafkaConsumer, place: Place) -> RawArticle | N
         while await consumer.position(at) <= place.offset:
             fetched = await consumer.getmany(at, timeout_ms=1000, max_records=1)
             for message in fetched.get(at, []):
-                return _read_raw(message) if message.offset == place.offset else None
+                return read_raw(message) if message.offset == place.offset else None
     finally:
         consumer.pause(at)
     return None
@@ -186,15 +186,3 @@ class Replayer:
         is_there = letter.original.partition in there
         is_ours = letter.original.topic == self._settings.articles_topic
         return letter.original.partition if is_ours and is_there else None
-
-
-def _read_raw(message: Any) -> RawArticle:
-    return RawArticle(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp_ms=message.timestamp,
-        key=message.key,
-        value=message.value,
-        headers=tuple(message.headers or ()),
-    )
