@@ -36,6 +36,7 @@ entries         a match, as what is remembered and what is published of it; pure
 stories         a match -> what consumers are told; pure
 budgets         alerts over budget -> one digest; pure
 due_digests     which digests say what was not published yet; pure
+desk_memory     what one desk has in memory: alerts, stories, due digests
 dead_letters    rejections as they are kept: their headers, and how one is sent again; pure
 outgoing        what an outcome owes, as messages
 outbox          publish what an outcome owes and wait for the broker

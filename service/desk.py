@@ -12,14 +12,13 @@ import structlog
 from aiokafka import TopicPartition
 from pydantic import ValidationError
 
-from service.agreement import Likelihood
 from service.alerts import Alert
 from service.batches import Guard
 from service.broker import client_options
-from service.desk_state import HOUR_MS, DeskState, Entry
+from service.desk_memory import DeskMemory
+from service.desk_state import Entry
 from service.desk_store import DeskStore, InDoubtError
 from service.digests import Digest
-from service.due_digests import DueDigests
 from service.handling import Rejected
 from service.matches import Match
 from service.messages import OutgoingMessage, RawArticle, RejectionReason
@@ -31,7 +30,6 @@ from service.stories import DeskRules, Ruling, rule_on_match
 
 log = structlog.get_logger(__name__)
 
-_DAY_MS = 24 * HOUR_MS
 _RETRY_LONGEST_SECONDS = 5.0
 
 
@@ -63,7 +61,6 @@ class Desk:
         partition: int,
     ) -> None:
         self._settings = settings
-        self._titles = titles
         self._metrics = metrics
         self._outbox = outbox
         self._guard = Guard(settings, metrics)
@@ -74,9 +71,8 @@ class Desk:
             transactional_id=f"{settings.group}.desk.{partition}",
             retry_seconds=settings.publish_retry_seconds,
         )
-        self._state = self._create_state()
+        self._memory = DeskMemory(settings, titles)
         self._is_ours = False
-        self._digests = self._create_digests()
         self._turn = asyncio.Lock()
 
     def doubt(self) -> None:
@@ -117,52 +113,54 @@ class Desk:
         """
         async with self._turn:
             await self._take_over()
-            await self._write([], self._digests.write_grown(self._state, _tell_ms()))
-
-    def _create_state(self) -> DeskState:
-        return DeskState(
-            Likelihood.load(),
-            window_ms=self._settings.story_window_hours * HOUR_MS,
-            memory_ms=self._settings.alert_memory_days * _DAY_MS,
-        )
-
-    def _create_digests(self) -> DueDigests:
-        return DueDigests(self._titles, self._rules.alerts_per_hour)
+            await self._write([], self._memory.digests.write_grown(self._memory.state, _tell_ms()))
 
     async def _take_over(self) -> None:
         if self._is_ours:
             return
         begun = time.monotonic()
-        read = await self._store.take_over(self._remember)
+        read = await self._store.take_over(self._memory.remember)
         self._is_ours = True
-        self._metrics.remembered_alerts.set(len(self._state))
+        self._metrics.remembered_alerts.set(len(self._memory.state))
         log.info(
             "desk taken over",
             entries_read=read,
-            remembered=len(self._state),
+            remembered=len(self._memory.state),
             seconds=round(time.monotonic() - begun, 3),
         )
-
-    def _remember(self, entry: Entry) -> None:
-        self._state.remember(entry)
-        self._digests.note_entry(entry)
 
     async def _rule_and_write(
         self, batch: Sequence[RawArticle]
     ) -> tuple[list[_Ruled], list[Decision]]:
-        async for attempt in stamina.retry_context(
-            on=InDoubtError,
-            attempts=None,
-            timeout=self._settings.publish_retry_seconds,
-            wait_max=_RETRY_LONGEST_SECONDS,
-        ):
-            with attempt:
-                # What was in doubt and is written is known then, and ruled stale.
-                await self._take_over()
-                ruled, rejected = self._rule(batch)
-                # The first digest of an hour at once; then once in a while, see `Desks.tend`.
-                first = self._digests.write_first(self._state, _tell_ms())
-                await self._write(ruled, first)
+        ruled: list[_Ruled] = []
+        rejected: list[Decision] = []
+        size = len(batch)
+        while batch:
+            async for attempt in stamina.retry_context(
+                on=InDoubtError,
+                attempts=None,
+                timeout=self._settings.publish_retry_seconds,
+                wait_max=_RETRY_LONGEST_SECONDS,
+            ):
+                # One message that the broker does not take costs the whole transaction: where
+                # sends fail often, only a small one gets through.
+                size = size if attempt.num == 1 else max(1, size // 2)
+                with attempt:
+                    written = await self._try_to_write(batch[:size])
+            ruled += written[0]
+            rejected += written[1]
+            batch = batch[size:]
+        return ruled, rejected
+
+    async def _try_to_write(
+        self, batch: Sequence[RawArticle]
+    ) -> tuple[list[_Ruled], list[Decision]]:
+        # What was in doubt and is written is known then, and ruled stale.
+        await self._take_over()
+        ruled, rejected = self._rule(batch)
+        # The first digest of an hour at once; then once in a while, see `Desks.tend`.
+        first = self._memory.digests.write_first(self._memory.state, _tell_ms())
+        await self._write(ruled, first)
         return ruled, rejected
 
     def _rule(self, batch: Sequence[RawArticle]) -> tuple[list[_Ruled], list[Decision]]:
@@ -174,7 +172,7 @@ class Desk:
                 continue
             ruled.append(found)
             for entry in found.ruling.entries:
-                self._remember(entry)
+                self._memory.remember(entry)
         return ruled, rejected
 
     def _rule_on(self, raw: RawArticle) -> _Ruled | Rejected:
@@ -184,7 +182,7 @@ class Desk:
             return Rejected(
                 RejectionReason.INVALID_MATCH, f"{error.error_count()} fields are not a match's"
             )
-        return _Ruled(raw, match, rule_on_match(match, self._state, self._rules))
+        return _Ruled(raw, match, rule_on_match(match, self._memory.state, self._rules))
 
     async def _write(self, ruled: Sequence[_Ruled], digests: Sequence[Digest]) -> None:
         entries = {entry.article_id: entry for each in ruled for entry in each.ruling.entries}
@@ -193,7 +191,7 @@ class Desk:
         messages += [format_digest(digest, topic) for digest in digests]
         if messages or entries:
             await self._transact(messages, list(entries.values()))
-        self._digests.note_published(digests)
+        self._memory.digests.note_published(digests)
         for digest in digests:
             self._metrics.digests.labels(digest.label).inc()
 
@@ -211,14 +209,13 @@ class Desk:
 
     def _forget(self) -> None:
         self._is_ours = False
-        self._state = self._create_state()
-        self._digests = self._create_digests()
+        self._memory.forget()
         self._store.forget()
 
     def _count(self, each: _Ruled) -> None:
         delay_seconds = time.time() - each.match.origin.timestamp_ms / 1000
         self._metrics.count_ruling(each.match, each.ruling, delay_seconds)
-        self._metrics.remembered_alerts.set(len(self._state))
+        self._metrics.remembered_alerts.set(len(self._memory.state))
         line = log.bind(
             article=each.match.article.id,
             outcome=each.ruling.outcome.value,

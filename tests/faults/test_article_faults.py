@@ -30,12 +30,7 @@ def test_failed_sends_lose_nothing_and_publish_nothing_twice(
     plan = hurt(
         "sends fail in the client: time-outs, NotEnoughReplicas",
         tmp_path,
-        # The desk sends a hundred messages in one transaction, and all of them again if one fails.
-        {
-            "share": 0.1,
-            "too_large_share": 0.0,
-            "desk_share": 0.002,
-        },
+        {"share": 0.1, "too_large_share": 0.0, "desk_share": 0.1},
         mix={**EVERYDAY, Kind.BROKEN: 120},
     )
     with Scenario(plan, tmp_path) as scenario:
@@ -48,11 +43,7 @@ def test_messages_too_large_become_rejections(
     plan = hurt(
         "sends fail in the client: MessageSizeTooLarge",
         tmp_path,
-        {
-            "share": 0.0,
-            "too_large_share": 0.05,
-            "desk_share": 0.0,
-        },
+        {"share": 0.0, "too_large_share": 0.05, "desk_share": 0.0},
         rejections_allowed=frozenset({"alert_too_large"}),
     )
     with Scenario(plan, tmp_path) as scenario:

@@ -72,11 +72,7 @@ def test_sends_that_fail_lose_nothing(
     plan = hurt(
         "short: sends fail",
         tmp_path,
-        {
-            "share": 0.05,
-            "too_large_share": 0.0,
-            "desk_share": 0.002,
-        },
+        {"share": 0.05, "too_large_share": 0.0, "desk_share": 0.05},
         articles=FEW,
         rate=300,
     )
