@@ -27,7 +27,7 @@ from service.contracts import DriftError
 from service.dlq_commands import LetterNotFoundError
 from service.feeds import FeedError
 from service.health import PortError
-from service.logs import limit_repeats
+from service.logs import configure_command_logging
 from service.model_commands import NotFoundError
 from service.model_file import ModelError
 from service.publishing import RefusedArticleError, UntakenArticlesError
@@ -81,7 +81,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         # Articles come in every script, whatever the locale; names of files may be no text at all.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
-    limit_repeats()
+    configure_command_logging()
     try:
         commands()
     except SettingsError as error:

@@ -97,7 +97,9 @@ class RepeatFilter(logging.Filter):
 _LAST_RESORT_FILTER = RepeatFilter(_CHATTY_LIBRARIES)
 
 
-def limit_repeats() -> None:
-    """Limit what libraries say on standard error in commands that configure no logging."""
+def configure_command_logging() -> None:
+    """Keep standard output for results, and libraries on standard error short, in commands."""
+    # Not the factory's own class: it would hold on to the standard error of now.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     if logging.lastResort is not None:
         logging.lastResort.addFilter(_LAST_RESORT_FILTER)

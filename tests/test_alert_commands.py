@@ -136,3 +136,14 @@ def test_alert_of_a_transaction_that_failed_is_not_shown(alerts: Alerts, beat: B
     assert code == 0
     assert "News 2" in out
     assert "News 1" not in out
+
+
+def test_complaints_go_to_standard_error_and_never_among_the_alerts(
+    alerts: Alerts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEATWATCH_DLQ_TOPIC", "no-such-topic")
+    monkeypatch.setenv("BEATWATCH_BROKER_WAIT_SECONDS", "1")
+    ended = alerts("--no-follow", "--json")
+    assert ended.code == 1
+    assert ended.out == ""
+    assert "waiting for the broker" in ended.err

@@ -3,7 +3,7 @@ import logging
 import pytest
 import structlog
 
-from service.logs import RepeatFilter, configure_logging, limit_repeats
+from service.logs import RepeatFilter, configure_command_logging, configure_logging
 
 
 def line(name: str, text: str, *values: object) -> logging.LogRecord:
@@ -27,8 +27,8 @@ def test_lines_of_our_own_are_all_written() -> None:
 
 
 def test_commands_that_configure_no_logging_repeat_nothing_either() -> None:
-    limit_repeats()
-    limit_repeats()
+    configure_command_logging()
+    configure_command_logging()
     assert logging.lastResort is not None
     said = [logging.lastResort.filter(line("aiokafka.of_this_test", "no route")) for _ in range(3)]
     assert [bool(each) for each in said] == [True, False, False]
