@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from service.alerts import Alert
 from service.audit import Auditor, Finding
 from service.audit_books import Books, Spot
-from service.broker import client_options, open_admin
+from service.broker import READ_WAIT_MS, client_options, open_admin
 from service.classifier import Classifier
 from service.clients import read_raw
 from service.dead_letters import DeadLetter, read_dead_letter
@@ -214,7 +214,7 @@ async def _read_partitions(
         start = begins[at] if begin is None else max(begins[at], begin[at.partition])
         consumer.seek(at, start)
         while start < ends[at] and await consumer.position(at) < ends[at]:
-            fetched = await consumer.getmany(at, timeout_ms=1000)
+            fetched = await consumer.getmany(at, timeout_ms=READ_WAIT_MS)
             for message in fetched.get(at, []):
                 if message.offset < ends[at]:
                     yield message

@@ -26,6 +26,9 @@ _PROTOCOLS = {
     "sasl_plaintext": "SASL_PLAINTEXT",
     "sasl_tls": "SASL_SSL",
 }
+# Who reads up to an end waits no longer for messages before it looks where it is: aiokafka does not
+# tell that it has passed over the end of a transaction, which is an offset without a message.
+READ_WAIT_MS = 20
 _CONNECT_SECONDS = 5.0
 # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH (x509_vfy.h).
 _NAME_MISMATCHES = {62, 64}

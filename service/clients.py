@@ -8,7 +8,7 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from service.broker import client_options
+from service.broker import READ_WAIT_MS, client_options
 from service.formats import RejectedArticleError, parse_article
 from service.messages import RawArticle
 from service.moments import BEGINNING
@@ -68,7 +68,7 @@ async def read_messages(
         ends = await _seek(consumer, since)
         for partition, end in ends.items():
             while await consumer.position(partition) < end:
-                fetched = await consumer.getmany(partition, timeout_ms=1000)
+                fetched = await consumer.getmany(partition, timeout_ms=READ_WAIT_MS)
                 for message in fetched.get(partition, []):
                     if message.offset < end:
                         yield message

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError, MessageSizeTooLargeError, ProducerFenced
 from pydantic import ValidationError
 
+from service.broker import READ_WAIT_MS
 from service.desk_state import ENTRIES, Entry
 from service.messages import OutgoingMessage
 from service.outbox import PRODUCER_OPTIONS, PublishError, send_message
@@ -22,7 +23,6 @@ from service.outgoing import format_entry
 
 log = structlog.get_logger(__name__)
 
-_READ_WAIT_MS = 200
 _RETRY_FIRST_SECONDS = 0.1
 _RETRY_LONGEST_SECONDS = 5.0
 # The topics take it, as `check_topics` makes sure: one by one, a transaction of 64 alerts and their
@@ -198,7 +198,7 @@ class DeskStore:
             if self._position:
                 consumer.seek(self._stories, self._position)
             while await consumer.position(self._stories) < end:
-                fetched = await consumer.getmany(self._stories, timeout_ms=_READ_WAIT_MS)
+                fetched = await consumer.getmany(self._stories, timeout_ms=READ_WAIT_MS)
                 for message in fetched.get(self._stories, []):
                     remember(_read_entry(message))
                     count += 1
