@@ -41,29 +41,33 @@ def read_all(bootstrap: str, topic: str) -> list[Message]:
             "group.id": "tests",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": 50,
             "fetch.message.max.bytes": 30_000_000,
         }
     )
     messages = []
+    deadline = time.monotonic() + PATIENCE_SECONDS
     try:
-        for partition in partitions_of(consumer, topic):
-            low, _high = consumer.get_watermark_offsets(partition, timeout=PATIENCE_SECONDS)
-            consumer.assign([TopicPartition(topic, partition.partition, low)])
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while True:
-                assert time.monotonic() < deadline, f"{topic} does not end"
-                message = consumer.poll(1.0)
-                if message is None:
-                    continue
-                error = message.error()
-                if error is not None:
-                    # The end of a transaction is an offset without a message.
-                    assert error.code() == KafkaError._PARTITION_EOF, error  # noqa: SLF001
-                    break
+        reading = partitions_of(consumer, topic)
+        for each in reading:
+            each.offset, _end = consumer.get_watermark_offsets(each, timeout=PATIENCE_SECONDS)
+        consumer.assign(reading)
+        unread = {each.partition for each in reading}
+        while unread:
+            assert time.monotonic() < deadline, f"{topic} does not end"
+            message = consumer.poll(1.0)
+            if message is None:
+                continue
+            error = message.error()
+            if error is None:
                 messages.append(message)
+                continue
+            # The end of a transaction is an offset without a message.
+            assert error.code() == KafkaError._PARTITION_EOF, error  # noqa: SLF001
+            unread.discard(message.partition() or 0)
     finally:
         consumer.close()
-    return messages
+    return sorted(messages, key=lambda each: (each.partition(), each.offset()))
 
 
 def read_committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:

@@ -42,4 +42,6 @@ def judge_unkept() -> Callable[[Scenario], None]:
 def hold_to_bars(scenario: Scenario, verdict: Verdict) -> None:
     found = [*verdict.lost, *verdict.changed_ids, *verdict.unowed, *verdict.wrong_commits]
     assert found == [], "\n".join(found[:20])
+    # What was deleted with its topic is missing, and the audit has to say so.
+    assert bool(verdict.audited) == bool(verdict.gone_with_the_topic), verdict.audited[:20]
     assert set(scenario.supervisor.stop_codes) <= {0}

@@ -4,7 +4,6 @@ It knows what was published and what each article owes (traffic.py), not how the
 """
 
 import json
-from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,27 +12,18 @@ from typing import Any
 from confluent_kafka import Message
 
 from tests.conftest import Beat
+from tests.faults.commits import CommitSample, Place, find_wrong_commits
+from tests.faults.times import measure_longest_stall, measure_recoveries
 from tests.faults.traffic import FOR_DESK, REJECTED, SEQUENCE_HEADER, Sent, expect_alerts
 from tests.kafka_client import read_all
 
 # A rejection may stand for an alert only where a scenario makes it so.
 MAY_BE_REJECTED = {"alert_too_large", "handler_failed"}
-# What was under way when a fault came may still arrive.
-_UNDER_WAY_MS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class CommitSample:
-    """What the group had committed at a moment, by partition: the offset after the last one."""
-
-    taken_ms: int
-    articles: dict[int, int]
-    matches: dict[int, int]
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What came of a scenario's articles."""
+    """What came of a scenario's articles; `audited` is what `beatwatch audit` finds wrong."""
 
     articles: int = 0
     lost: list[str] = field(default_factory=list)
@@ -46,6 +36,7 @@ class Verdict:
     longest_stall_seconds: float = 0.0
     recoveries_seconds: list[float] = field(default_factory=list)
     gone_with_the_topic: int = 0
+    audited: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -120,7 +111,9 @@ class Judge:
         rejected = self._judge_rejections()
         self._note_matches()
         self._judge_alerts(rejected)
-        self._judge_commits(samples)
+        self.verdict.wrong_commits = find_wrong_commits(
+            samples, self._list_classified(), self._list_told()
+        )
         self._measure_times(healed_ms)
         return self.verdict
 
@@ -234,31 +227,23 @@ class Judge:
                 gone[entry["article_id"]] = int(entry["revision"])
         return gone
 
-    def _judge_commits(self, samples: Sequence[CommitSample]) -> None:
-        handed = [
-            (json.loads(message.value() or b"")["origin"], message)
-            for message in self._topics.matches
-        ]
-        for sample in samples:
-            for (partition, offset), sent in self._placed.items():
-                if offset >= sample.articles.get(partition, -1):
-                    continue
-                done = self._due_ms.get((partition, offset))
-                if sent.kind in FOR_DESK:
-                    done = self._handed_ms.get((partition, offset), done)
-                elif sent.kind not in REJECTED:
-                    continue
-                if done is None or done > sample.taken_ms:
-                    self.verdict.wrong_commits.append(
-                        f"{sent.kind} {partition}:{offset} was not done at {sample.taken_ms}"
-                    )
-            for origin, message in handed:
-                place = origin["partition"], origin["offset"]
-                if (message.offset() or 0) >= sample.matches.get(message.partition() or 0, -1):
-                    continue
-                due = self._due_ms.get(place)
-                if due is not None and due > sample.taken_ms:
-                    self.verdict.wrong_commits.append(f"match {place} at {sample.taken_ms}")
+    def _list_classified(self) -> dict[Place, int | None]:
+        """When each article that owes something was rejected, or handed to the desk; or never."""
+        return {
+            place: self._handed_ms.get(place, self._due_ms.get(place))
+            for place, sent in self._placed.items()
+            if sent.kind in FOR_DESK | REJECTED
+        }
+
+    def _list_told(self) -> dict[Place, int]:
+        """When what each match owes was told, by the match's own place."""
+        told = {}
+        for message in self._topics.matches:
+            origin = json.loads(message.value() or b"")["origin"]
+            due = self._due_ms.get((origin["partition"], origin["offset"]))
+            if due is not None:
+                told[message.partition() or 0, message.offset() or 0] = due
+        return told
 
     def _measure_times(self, healed_ms: Sequence[int]) -> None:
         ends: dict[int, list[int]] = defaultdict(list)
@@ -266,16 +251,8 @@ class Judge:
             if self._placed[partition, offset].kind in FOR_DESK:
                 ends[partition].append(at_ms)
         first = min((_at(message) for message in self._topics.articles), default=0)
-        for moments in ends.values():
-            moments.sort()
-            gaps = zip([first, *moments], moments, strict=False)
-            longest = max((after - before for before, after in gaps), default=0) / 1000
-            self.verdict.longest_stall_seconds = max(self.verdict.longest_stall_seconds, longest)
-        every = sorted(self._due_ms.values())
-        for healed in healed_ms:
-            position = bisect(every, healed + _UNDER_WAY_MS)
-            if position < len(every):
-                self.verdict.recoveries_seconds.append((every[position] - healed) / 1000)
+        self.verdict.longest_stall_seconds = measure_longest_stall(first, ends.values())
+        self.verdict.recoveries_seconds = measure_recoveries(self._due_ms.values(), healed_ms)
 
 
 def _is_promotion(alert: Mapping[str, Any]) -> bool:

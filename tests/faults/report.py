@@ -29,6 +29,7 @@ class Row:
     lost: int
     changed_ids: int
     wrong_commits: int
+    audited: int
     repeats: int
     longest_stall_seconds: float
     recovery_median_seconds: float | None
@@ -95,6 +96,7 @@ def keep_row(scenario: Scenario, verdict: Verdict, folder: Path = FOUND) -> Row:
         len(verdict.lost),
         len(verdict.changed_ids) + len(verdict.unowed),
         len(verdict.wrong_commits),
+        len(verdict.audited),
         verdict.repeats,
         round(verdict.longest_stall_seconds, 1),
         round(statistics.median(recoveries), 1) if recoveries else None,
@@ -109,10 +111,10 @@ def write_table(folder: Path = FOUND) -> str:
     """Write the table of what was found last."""
     rows = [Row(**json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
     columns = (
-        "scenario | articles | faults | lost | changed ids | wrong commits | repeats | longest "
-        "stall (s) | recovery, median / longest (s) | remarks"
+        "scenario | articles | faults | lost | changed ids | wrong commits | audit finds | repeats "
+        "| longest stall (s) | recovery, median / longest (s) | remarks"
     )
-    lines = [f"| {columns} |", "|---" * 10 + "|"]
+    lines = [f"| {columns} |", "|---" * 11 + "|"]
     for row in rows:
         recovery = (
             ""
@@ -121,7 +123,7 @@ def write_table(folder: Path = FOUND) -> str:
         )
         lines.append(
             f"| {row.scenario} | {row.articles:,} | {row.faults:,} | {row.lost} "
-            f"| {row.changed_ids} | {row.wrong_commits} | {row.repeats} "
+            f"| {row.changed_ids} | {row.wrong_commits} | {row.audited} | {row.repeats} "
             f"| {row.longest_stall_seconds:g} | {recovery} | {row.remark} |"
         )
     total = (

@@ -9,7 +9,8 @@ import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.faults.scenario import PARTITIONS, Plan, Scenario
+from tests.faults.plan import PARTITIONS, Plan
+from tests.faults.scenario import Scenario
 from tests.faults.traffic import EVERYDAY, Kind
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker]

@@ -5,19 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import (
-    AclBinding,
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient
 
 from tests.conftest import KAFKA_CACHE
+from tests.faults.access import allow_writes, forbid_writes
 from tests.faults.cluster import ACL_PROPERTIES, Cluster
-from tests.faults.scenario import Plan, Scenario, now_ms
+from tests.faults.commits import now_ms
+from tests.faults.plan import Plan
+from tests.faults.scenario import Scenario
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker]
 
@@ -59,50 +54,6 @@ def test_broker_restarted_amid_a_rebalance_costs_nothing(
             with scenario.fault("kill -9"):
                 scenario.supervisor.kill(1)
         judge(scenario)
-
-
-def _deny_writes(topic: str) -> AclBinding:
-    return AclBinding(
-        ResourceType.TOPIC,
-        topic,
-        ResourcePatternType.LITERAL,
-        "User:ANONYMOUS",
-        "*",
-        AclOperation.WRITE,
-        AclPermissionType.DENY,
-    )
-
-
-def forbid_writes(bootstrap: str, topic: str) -> None:
-    """Make a topic read-only; `allow_writes` heals it."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    # Where there is any rule, all that is not allowed by one is forbidden.
-    allowed = AclBinding(
-        ResourceType.TOPIC,
-        topic,
-        ResourcePatternType.LITERAL,
-        "User:ANONYMOUS",
-        "*",
-        AclOperation.ALL,
-        AclPermissionType.ALLOW,
-    )
-    for done in admin.create_acls([allowed, _deny_writes(topic)]).values():
-        done.result(10)
-
-
-def allow_writes(bootstrap: str, topic: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    rule = AclBindingFilter(
-        ResourceType.TOPIC,
-        topic,
-        ResourcePatternType.LITERAL,
-        "User:ANONYMOUS",
-        "*",
-        AclOperation.WRITE,
-        AclPermissionType.DENY,
-    )
-    for done in admin.delete_acls([rule]).values():
-        assert done.result(10)
 
 
 def test_topics_that_refuse_writes_for_a_while_cost_nothing(

@@ -8,7 +8,8 @@ from confluent_kafka.admin import AdminClient
 
 from tests.conftest import KAFKA_CACHE
 from tests.faults.cluster import Cluster
-from tests.faults.scenario import Plan, Scenario
+from tests.faults.plan import Plan
+from tests.faults.scenario import Scenario
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker]
 

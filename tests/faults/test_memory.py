@@ -14,9 +14,9 @@ import pytest
 from service.embedded_kafka import EmbeddedKafka
 from service.worker_process import WorkerProcess, start_worker
 from tests.conftest import KAFKA_CACHE, create_beat
+from tests.faults.access import allow_writes, forbid_writes
 from tests.faults.cluster import ACL_PROPERTIES, Cluster
 from tests.faults.report import MemoryRow, keep_memory
-from tests.faults.test_broker_faults import allow_writes, forbid_writes
 from tests.faults.traffic import write_match
 from tests.kafka_client import Record, produce
 

@@ -17,7 +17,8 @@ from service.handling import (
 )
 from tests.factories import load_classifier, raw
 from tests.faults.judge import Judge
-from tests.faults.scenario import Plan, Scenario
+from tests.faults.plan import Plan
+from tests.faults.scenario import Scenario
 from tests.faults.test_article_faults import hurt
 from tests.faults.traffic import BROKEN, EVERYDAY, Kind, write_traffic
 
@@ -90,6 +91,6 @@ def test_the_judge_sees_what_is_lost_and_what_was_acknowledged_undone(tmp_path: 
         scenario.sent[place.number] = type(place)(
             place.number, Kind.MATCH, place.article_id, place.value
         )
-        verdict = Judge(scenario.beat, scenario.sent).judge(scenario.samples, [])
+        verdict = Judge(scenario.beat, scenario.sent).judge(scenario.commits.samples, [])
         assert verdict.lost
         assert verdict.wrong_commits

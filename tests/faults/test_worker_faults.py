@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.scenario import Plan, Scenario
+from tests.faults.plan import Plan
+from tests.faults.scenario import Scenario
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker]
 
