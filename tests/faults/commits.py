@@ -2,6 +2,7 @@
 
 import threading
 import time
+from bisect import bisect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -105,3 +106,21 @@ def find_wrong_commits(
             if offset < sample.matches.get(partition, -1) and due > sample.taken_ms:
                 wrong.append(f"match {partition}:{offset} was not told at {sample.taken_ms}")
     return wrong
+
+
+def count_late_repeats(
+    samples: Iterable[CommitSample], repeated: Iterable[tuple[Place, int]]
+) -> int:
+    """Count what was published again though it had been committed.
+
+    Args:
+        samples: what was committed when.
+        repeated: articles, and when (ms since 1970) they were rejected or handed over again.
+    """
+    ordered = sorted(samples, key=lambda sample: sample.taken_ms)
+    moments = [sample.taken_ms for sample in ordered]
+    late = 0
+    for (partition, offset), at_ms in repeated:
+        before = bisect(moments, at_ms)
+        late += before > 0 and ordered[before - 1].articles.get(partition, -1) > offset
+    return late

@@ -44,4 +44,7 @@ def hold_to_bars(scenario: Scenario, verdict: Verdict) -> None:
     assert found == [], "\n".join(found[:20])
     # What was deleted with its topic is missing, and the audit has to say so.
     assert bool(verdict.audited) == bool(verdict.gone_with_the_topic), verdict.audited[:20]
+    # Only a frozen worker may still publish what another has acknowledged: the batch in its hands.
+    frozen = scenario.faults.count("SIGSTOP")
+    assert verdict.late_repeats <= frozen * scenario.beat.settings.batch_articles
     assert set(scenario.supervisor.stop_codes) <= {0}

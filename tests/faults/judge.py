@@ -12,7 +12,7 @@ from typing import Any
 from confluent_kafka import Message
 
 from tests.conftest import Beat
-from tests.faults.commits import CommitSample, Place, find_wrong_commits
+from tests.faults.commits import CommitSample, Place, count_late_repeats, find_wrong_commits
 from tests.faults.times import measure_longest_stall, measure_recoveries
 from tests.faults.traffic import FOR_DESK, REJECTED, SEQUENCE_HEADER, Sent, expect_alerts
 from tests.kafka_client import read_all
@@ -23,7 +23,11 @@ MAY_BE_REJECTED = {"alert_too_large", "handler_failed"}
 
 @dataclass(slots=True)
 class Verdict:
-    """What came of a scenario's articles; `audited` is what `beatwatch audit` finds wrong."""
+    """What came of a scenario's articles.
+
+    `late_repeats` are those of articles that were acknowledged already, `audited` is what
+    `beatwatch audit` finds wrong.
+    """
 
     articles: int = 0
     lost: list[str] = field(default_factory=list)
@@ -36,6 +40,7 @@ class Verdict:
     longest_stall_seconds: float = 0.0
     recoveries_seconds: list[float] = field(default_factory=list)
     gone_with_the_topic: int = 0
+    late_repeats: int = 0
     audited: list[str] = field(default_factory=list)
 
 
@@ -97,6 +102,7 @@ class Judge:
         self.verdict = Verdict(articles=len(self._topics.articles))
         # When each article had its due (ms since 1970), by its place on the articles topic.
         self._handed_ms: dict[tuple[int, int], int] = {}
+        self._repeated: list[tuple[Place, int]] = []
         self._due_ms: dict[tuple[int, int], int] = {}
         self._placed: dict[tuple[int, int], Sent] = {}
 
@@ -114,6 +120,7 @@ class Judge:
         self.verdict.wrong_commits = find_wrong_commits(
             samples, self._list_classified(), self._list_told()
         )
+        self.verdict.late_repeats = count_late_repeats(samples, self._repeated)
         self._measure_times(healed_ms)
         return self.verdict
 
@@ -137,7 +144,9 @@ class Judge:
             if headers["dlq.original.topic"].startswith("matches"):
                 self.verdict.unowed.append(f"{place}: a match was rejected: {reason}")
                 continue
-            self.verdict.repeats += place in found
+            if place in found:
+                self.verdict.repeats += 1
+                self._repeated.append((place, _at(message)))
             found[place] = reason
             if "dlq.value.omitted" not in headers:
                 contents[place].add((message.value(), headers[SEQUENCE_HEADER]))
@@ -160,7 +169,9 @@ class Judge:
         for message in self._topics.matches:
             origin = json.loads(message.value() or b"")["origin"]
             place = origin["partition"], origin["offset"]
-            self.verdict.internal_repeats += place in self._handed_ms
+            if place in self._handed_ms:
+                self.verdict.internal_repeats += 1
+                self._repeated.append((place, _at(message)))
             self._handed_ms.setdefault(place, _at(message))
 
     def _judge_alerts(self, rejected: Mapping[tuple[int, int], str]) -> None:

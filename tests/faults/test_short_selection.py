@@ -16,6 +16,7 @@ from service.handling import (
     handle_article,
 )
 from tests.factories import load_classifier, raw
+from tests.faults.commits import CommitSample, count_late_repeats
 from tests.faults.judge import Judge
 from tests.faults.plan import Plan
 from tests.faults.scenario import Scenario
@@ -94,3 +95,9 @@ def test_the_judge_sees_what_is_lost_and_what_was_acknowledged_undone(tmp_path: 
         verdict = Judge(scenario.beat, scenario.sent).judge(scenario.commits.samples, [])
         assert verdict.lost
         assert verdict.wrong_commits
+
+
+def test_a_repeat_is_late_only_after_its_article_was_committed() -> None:
+    samples = [CommitSample(100, {0: 5}, {}), CommitSample(200, {0: 9}, {})]
+    assert count_late_repeats(samples, [((0, 4), 50), ((0, 6), 150), ((1, 0), 300)]) == 0
+    assert count_late_repeats(samples, [((0, 4), 150), ((0, 8), 201)]) == 2
