@@ -25,10 +25,10 @@ from service.settings import CHECKOUT
 from service.training import train_model, write_model
 
 ROUNDS = 2
-SECONDS = 6.0
+SECONDS = 5.0
 ARTICLES = 50_000
 # Workers and partitions; the first two are what the bar compares.
-SETTINGS = ((1, 4), (2, 4), (1, 2), (2, 2), (1, 8), (2, 8))
+SETTINGS = ((1, 4), (2, 4), (1, 2), (2, 2), (2, 8))
 SEEDS = (5, 50, 500)
 _LABELLED = 300
 
@@ -62,14 +62,14 @@ def measure_workers(ground: Ground) -> Section:
             str(workers),
             str(partitions),
             tell_spread([run.per_second for run in each]),
-            f"{_median(each) / _median(runs[1, partitions]):.2f}",
+            f"{_median(each) / _median(runs[1, 4]):.2f}",
             tell_spread([run.broker_cores for run in each], 2),
         ]
         for (workers, partitions), each in sorted(runs.items(), key=lambda item: item[0][::-1])
     ]
     ratio = _median(runs[2, 4]) / _median(runs[1, 4])
     bar = hold_at_least("articles/s of two workers, of one's", ratio, 1.6)
-    headings = ["workers", "partitions", "articles/s", "of one worker", "cores of the broker"]
+    headings = ["workers", "partitions", "articles/s", "of one worker on 4", "cores of the broker"]
     text = _WORKERS_TEXT.format(rounds=ROUNDS, seconds=SECONDS, cores=os.cpu_count())
     return Section("More workers, more partitions", text, headings, rows, [bar])
 
@@ -110,12 +110,17 @@ def measure_seeds(ground: Ground) -> Section:
 
 def _add_seeds(seeds: Seeds, newsroom: Newsroom, count: int) -> Seeds:
     newsroom = Newsroom(newsroom.classifier, on_beat_one_in=1)
-    texts = [
-        LabelledText(paragraph.text, paragraph.labels, article=f"x-{number}", group=f"x-{number}")
+    articles = {
+        f"x-{number}": list(newsroom.write_paragraphs(number, random.Random(number)))  # noqa: S311, no secret
         for number in range(count)
-        for paragraph in newsroom.write_paragraphs(number, random.Random(number))  # noqa: S311, no secret
+    }
+    texts = [
+        LabelledText(paragraph.text, paragraph.labels, article=name, group=name)
+        for name, paragraphs in articles.items()
+        for paragraph in paragraphs
     ]
-    return replace(seeds, texts=[*seeds.texts, *texts])
+    whole = {name: "\n\n".join(each.text for each in found) for name, found in articles.items()}
+    return replace(seeds, texts=[*seeds.texts, *texts], articles=seeds.articles | whole)
 
 
 def _median(runs: list[Run]) -> float:
