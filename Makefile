@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint type check test test-fast faults bench bench-compare bench-learning bench-stories bench-desk train demo run up down audit sbom fuzz lock hooks clean
+.PHONY: help setup format lint type check test test-fast faults bench bench-profile bench-compare bench-learning bench-stories bench-desk train demo run up down audit sbom fuzz lock hooks clean
 
 help:  ## Print the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,8 +48,11 @@ faults: setup  ## Break everything that can break on real Kafka, and write READM
 # Alone, one at a time: how soon they recover is what operators ask.
 DYING := tests/faults/test_worker_faults.py
 
-bench: setup  ## Measure the cost of labelling an article
-	$(BIN)/python -m benchmarks.labelling
+bench: setup  ## Measure speed, delay, scaling, start and memory: benchmarks/RESULTS.md (10 minutes)
+	$(BIN)/python -m benchmarks.results
+
+bench-profile: setup  ## Show where the time of a busy worker goes: benchmarks/PROFILE.txt
+	$(BIN)/python -m benchmarks.start_up --profile
 
 # A JSONL file of labelled articles (id, text, labels) that nothing was trained on.
 LABELLED ?= labelled.jsonl

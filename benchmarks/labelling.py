@@ -6,15 +6,14 @@ the absolute numbers are this machine's.
 
 import re
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.table import Table
-
+from benchmarks.tables import tell_spread, write_table
 from service.article_files import read_articles
 from service.classifier import Classifier
-from service.console import open_console
 from service.formats import parse_article
 from service.messages import Article
 from service.seeds import read_seeds
@@ -25,8 +24,23 @@ ARTICLES_A_ROUND = 200
 _WORD = re.compile(r"\w+")
 
 
+HEADINGS = ("case", "µs an article", "times the floor")
+TEXT = f"""\
+{ROUNDS} interleaved rounds; medians (least-most). The floor is lower-casing a text and finding its
+words once."""
+
+
 def main() -> None:
     """Measure and print."""
+    sys.stdout.write(f"{write_table(HEADINGS, measure())}\n")
+
+
+def measure() -> list[list[str]]:
+    """Measure each case, in turns.
+
+    Returns:
+        A row for each.
+    """
     classifier = Classifier.load(CHECKOUT / "models")
     seeds = read_seeds(CHECKOUT / "seeds")
     on_beat = [Article(id=name, text=text) for name, text in seeds.articles.items()]
@@ -41,16 +55,11 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name, run in cases.items():
             measured[name].append(run())
-    table = Table(title=f"Labelling an article, {ROUNDS} interleaved rounds")
-    for heading in ("case", "median µs", "spread µs", "times the floor"):
-        table.add_column(heading)
-    for name, times in measured.items():
-        floor = statistics.median(measured[f"floor, {name.split(', ')[1]}"])
-        median = statistics.median(times)
-        table.add_row(
-            name, f"{median:.0f}", f"{min(times):.0f}-{max(times):.0f}", f"{median / floor:.1f}"
-        )
-    open_console().print(table)
+    medians = {name: statistics.median(times) for name, times in measured.items()}
+    return [
+        [name, tell_spread(times), f"{medians[name] / medians[f'floor, {name[7:]}']:.1f}"]
+        for name, times in measured.items()
+    ]
 
 
 def _time(label: Callable[[Article], object], articles: list[Article]) -> Callable[[], float]:

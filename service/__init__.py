@@ -55,7 +55,8 @@ batches         a batch of articles: decide, publish, wait for the broker, count
 desk_store      write alerts and memory in one transaction, and fence others off
 desk            matches -> alerts; the one writer
 desks           the desks of one worker
-app             topics and agents: with the entry point the only place that knows Faust
+intake          messages as Faust has them, at once and at less cost
+app             topics and agents: with intake and entry point the only place that knows Faust
 broker          reach the broker: addresses, TLS, SASL
 topics          the topics as the service needs them: create and check
 watchdog        end a worker that stalls

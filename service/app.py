@@ -1,4 +1,4 @@
-"""Topics and the agents: the only place that knows Faust.
+"""Topics and the agents: with its intake and the entry point the only place that knows Faust.
 
 The order that loses nothing (decisions/0001): decide, publish, wait until the broker has it,
 count, acknowledge.
@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -23,6 +23,7 @@ from service.classifier import Classifier
 from service.desk_store import FencedError
 from service.desks import Desks
 from service.health import Health
+from service.intake import PromptTransport, keep_current, take_events
 from service.messages import RawArticle
 from service.metrics import Metrics
 from service.outbox import Outbox
@@ -108,6 +109,7 @@ def create_app(
         # we run on would win over the values above.
         env={},
     )
+    app.transport = PromptTransport(app.conf.broker_consumer, app)
     app.settings = settings
     app.health = health
     app.outbox = Outbox(
@@ -176,12 +178,9 @@ async def _consume(
     app: BeatwatchApp, stream: Any, handle: Callable[[list[RawArticle]], Awaitable[None]]
 ) -> None:
     """Handle batch after batch, acknowledging each when it is done."""
-    settings = app.settings
     with _stopping_on_error():
-        async for events in stream.noack_take(
-            settings.batch_articles, within=settings.batch_wait_seconds
-        ):
-            while current := _keep_current(app, events):
+        async for events in take_events(app, stream, app.settings.batch_articles):
+            while current := keep_current(app, events):
                 try:
                     await handle([_read_raw(event.message) for event in current])
                 except FencedError:
@@ -200,12 +199,6 @@ def _stopping_on_error() -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001, Faust would acknowledge, idle or go on without
         stop_unacknowledged(error)
-
-
-def _keep_current(app: BeatwatchApp, events: Iterable[Any]) -> list[Any]:
-    # Others belong to an assignment that is over: another worker has them now.
-    current = app.consumer_generation_id
-    return [event for event in events if event.message.generation_id == current]
 
 
 def stop_unacknowledged(error: Exception) -> NoReturn:

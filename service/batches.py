@@ -30,8 +30,9 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-# A batch of the longest articles takes minutes; heartbeats must get through meanwhile.
-PAUSE_AFTER_SECONDS = 0.5
+# A batch of the longest articles takes minutes; heartbeats must get through meanwhile, and so must
+# the desk, whose transactions take some ten turns of the event loop each.
+PAUSE_AFTER_SECONDS = 0.01
 
 
 class TooManyFailuresError(Exception):

@@ -130,12 +130,6 @@ class Settings(BaseModel):
     batch_articles: int = Field(
         64, ge=1, le=1000, description="Most articles handled, published and acknowledged together."
     )
-    batch_wait_seconds: float = Field(
-        0.02,
-        gt=0,
-        le=5,
-        description="Longest wait (seconds) for a batch to fill: the delay added at low traffic.",
-    )
     publish_retry_seconds: float = Field(
         120.0,
         ge=1,

@@ -11,7 +11,7 @@ from service.settings import CHECKOUT
 SERVICE = CHECKOUT / "service"
 MODULES = {path.stem: path for path in sorted(SERVICE.glob("*.py"))}
 LIBRARIES_OF = {
-    "faust": {"app", "worker"},
+    "faust": {"app", "intake", "worker"},
     "sklearn": {
         "calibration",
         "classifier",

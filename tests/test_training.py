@@ -293,6 +293,32 @@ def test_whole_article_is_left_out_whole_and_judged_as_one(
     assert trained.evaluation.seeds.texts == 14 + 2
 
 
+def test_many_seeds_are_not_fitted_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted_on: list[set[str]] = []
+
+    def note_texts(knowledge: Any, texts: TrainingTexts) -> Any:
+        fitted_on.append(set(texts.texts))
+        return fit_pipeline(knowledge, texts)
+
+    monkeypatch.setattr(training, "fit_pipeline", note_texts)
+    seeds = read_polio()
+    copies = {f"{name}-{number}": name for name in seeds.articles for number in range(20)}
+    texts = [
+        replace(text, text=f"{copy}. {text.text}", article=copy, group=copy)
+        for copy, name in copies.items()
+        for text in seeds.texts
+        if text.article == name
+    ]
+    articles = {copy: seeds.articles[name] for copy, name in copies.items()}
+    rest = [text for text in seeds.texts if text.article is None]
+    train_model(replace(seeds, articles=articles, texts=[*texts, *rest]))
+    assert len(fitted_on) == 10 + 1
+    # An article's texts are still left out together.
+    for copy in copies:
+        own = {text.text for text in texts if text.article == copy}
+        assert sorted(len(own & each) for each in fitted_on) == [0, *[len(own)] * 10]
+
+
 def test_label_that_was_never_seen_is_never_found() -> None:
     texts = np.array([text.text for text in read_polio().texts], dtype=object)
     nothing = np.zeros((len(texts), 1), dtype=bool)

@@ -1,0 +1,156 @@
+"""Part 3: how long from an article's publication until consumers have its alert.
+
+Run by `make bench`, or alone: `python -m benchmarks.delay`.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, Producer
+
+from benchmarks.ground import Ground, open_ground
+from benchmarks.newsroom import Newsroom
+from benchmarks.tables import Section, hold_at_most
+from benchmarks.throughput import WORLD_PER_SECOND
+from service.worker_process import start_worker
+
+SECONDS = 20
+PARTITIONS = 4
+# Before it counts: the first articles find nothing warm.
+_WARM_SECONDS = 3
+_LATE_SECONDS = 20.0
+_POLL_SECONDS = 0.01
+
+_TEXT = """\
+From the moment at which an article was due to be published until an independent reader of
+committed alerts had its alert. Articles come at even intervals for {seconds} s ({warm} s more
+before them do not count), whatever becomes of those before (open loop: an article that had to be
+sent late counts from when it was due, so that no delay is omitted). One worker, one broker, the
+newsroom and the reader on the same cores. At low loads more articles match than in the realistic
+mix, or there would be too few alerts for a 99th percentile."""
+
+
+class Load(NamedTuple):
+    """Articles at a rate; one of so many matches."""
+
+    worlds: float
+    on_beat_one_in: int
+    p99_bound_ms: float | None
+
+
+LOADS = (Load(1, 1, None), Load(10, 5, 50), Load(43, 20, 100))
+
+
+def main() -> None:
+    """Measure, and print."""
+    with open_ground() as ground:
+        sys.stdout.write(measure(ground).write())
+
+
+def measure(ground: Ground) -> Section:
+    """Offer one worker each load."""
+    rows, bars = [], []
+    for load in LOADS:
+        delays = sorted(_offer(ground, load))
+        p50, p95, p99 = (delays[len(delays) * percent // 100] for percent in (50, 95, 99))
+        rows.append(
+            [
+                f"{load.worlds:g} W",
+                f"{load.worlds * WORLD_PER_SECOND:,.0f}",
+                f"1 in {load.on_beat_one_in}",
+                str(len(delays)),
+                *(f"{each * 1000:.0f}" for each in (p50, p95, p99, delays[-1])),
+            ]
+        )
+        if load.p99_bound_ms is not None:
+            name = f"99th percentile of the delay at {load.worlds:g} W, ms"
+            bars.append(hold_at_most(name, p99 * 1000, load.p99_bound_ms))
+    headings = ["load", "articles/s", "match", "alerts", "p50 ms", "p95 ms", "p99 ms", "max ms"]
+    text = _TEXT.format(seconds=SECONDS, warm=_WARM_SECONDS)
+    return Section("From article to alert", text, headings, rows, bars)
+
+
+def _offer(ground: Ground, load: Load) -> list[float]:
+    """Offer a load.
+
+    Returns:
+        The delay of each alert, in seconds; infinite where there was none in time.
+    """
+    newsroom = Newsroom(ground.newsroom.classifier, on_beat_one_in=load.on_beat_one_in)
+    rate = load.worlds * WORLD_PER_SECOND
+    warming = int(rate * _WARM_SECONDS)
+    messages = [newsroom.write_message(each) for each in range(warming + int(rate * SECONDS))]
+    environ = ground.prepare_run(f"delay-{load.worlds:g}", PARTITIONS)
+    with start_worker(environ, ground.scratch) as worker:
+        worker.wait_until_ready()
+        with _note_arrivals(ground, environ["BEATWATCH_ALERTS_TOPIC"]) as arrivals:
+            due = _publish_when_due(ground, environ["BEATWATCH_ARTICLES_TOPIC"], messages, rate)
+            expected = sum(map(newsroom.is_on_beat, range(len(messages))))
+            deadline = time.monotonic() + _LATE_SECONDS
+            while len(arrivals) < expected and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
+    return [
+        arrivals.get(key, math.inf) - due[key]
+        for number, (key, _value) in enumerate(messages)
+        if number >= warming and newsroom.is_on_beat(number)
+    ]
+
+
+def _publish_when_due(
+    ground: Ground, topic: str, messages: list[tuple[bytes, bytes]], rate: float
+) -> dict[bytes, float]:
+    producer = Producer(
+        {"bootstrap.servers": ground.kafka.bootstrap, "linger.ms": 0, "acks": "all"}
+    )
+    producer.list_topics(topic)
+    due = {}
+    begun = time.perf_counter() + 0.1
+    for number, (key, value) in enumerate(messages):
+        due[key] = begun + number / rate
+        while (early := due[key] - time.perf_counter()) > 0:
+            time.sleep(early)
+        producer.produce(topic, value, key)
+        producer.poll(0)
+    producer.flush()
+    return due
+
+
+@contextmanager
+def _note_arrivals(ground: Ground, topic: str) -> Iterator[dict[bytes, float]]:
+    """Note when the first alert of each key arrives, on a thread of its own."""
+    arrivals: dict[bytes, float] = {}
+    ended, ready = Event(), Event()
+    consumer = Consumer(
+        {
+            "bootstrap.servers": ground.kafka.bootstrap,
+            "group.id": f"{topic}.delay",
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 10,
+        }
+    )
+
+    def read() -> None:
+        consumer.subscribe([topic], on_assign=lambda *_: ready.set())
+        while not ended.is_set():
+            message = consumer.poll(_POLL_SECONDS)
+            if message is not None and message.error() is None:
+                arrivals.setdefault(message.key() or b"", time.perf_counter())
+
+    reading = Thread(target=read, name="reader")
+    reading.start()
+    try:
+        ready.wait(_LATE_SECONDS)
+        yield arrivals
+    finally:
+        ended.set()
+        reading.join()
+        consumer.close()
+
+
+if __name__ == "__main__":
+    main()
