@@ -1,0 +1,64 @@
+"""Axes of time and value, as quiet as Grafana's."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from tests.pictures.values import COLORS, FAINT, GRID, PANEL, write_value
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time shown: Unix time in seconds, one value each `step`."""
+
+    start: float
+    end: float
+    step: float
+
+    @property
+    def moments(self) -> list[float]:
+        """The moments for which there are values."""
+        return [self.start + number * self.step for number in range(self.find(self.end) + 1)]
+
+    def find(self, moment: float) -> int:
+        """Find the number of a moment."""
+        return round((moment - self.start) / self.step)
+
+
+def show_times(axes: Axes, span: Span) -> None:
+    """Write times of day (UTC) below, and draw what all axes have."""
+    axes.set_facecolor(PANEL)
+    axes.set_xlim(span.start, span.end)
+    every = 30 if span.end - span.start < 400 else 60
+    first = math.ceil(span.start / every) * every
+    ticks = list(range(first, int(span.end) + 1, every))
+    axes.set_xticks(ticks, [time.strftime("%H:%M:%S", time.gmtime(tick)) for tick in ticks])
+    axes.tick_params(colors=FAINT, labelsize=7, length=0)
+    axes.grid(color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def show_heights(axes: Axes, defaults: Mapping[str, Any]) -> None:
+    """Write values with their unit at the left, and draw the thresholds that are in sight."""
+    custom = defaults["custom"]
+    if custom.get("scaleDistribution", {}).get("type") == "log":
+        axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    high = max(high, custom.get("axisSoftMax", high))
+    axes.set_ylim(defaults.get("min", low), defaults.get("max", high if high > 0 else 1))
+    if axes.get_yscale() == "linear":
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _place: write_value(value, defaults["unit"]))
+    )
+    if "thresholdsStyle" in custom:
+        for step in defaults["thresholds"]["steps"][1:]:
+            if step["value"] <= axes.get_ylim()[1]:
+                axes.axhline(step["value"], color=COLORS[step["color"]], linewidth=1.2, alpha=0.8)
