@@ -72,6 +72,7 @@ run: setup  ## As demo, but stays up for your articles until Ctrl-C
 
 up:  ## Start the whole service in Docker
 	@test -f .env || echo "GRAFANA_ADMIN_PASSWORD=$$(head -c 18 /dev/urandom | base64)" > .env
+	@mkdir -p secrets
 	docker compose up --build --detach --wait
 
 down:  ## Stop it; data volumes stay
