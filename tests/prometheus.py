@@ -1,11 +1,8 @@
 """A real Prometheus on this machine, that reads workers as ours in production does."""
 
 import json
-import subprocess
 import time
 import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +12,14 @@ from typing import Any
 import yaml
 
 from service.worker_process import find_free_port
+from tests.monitoring_servers import read_page, start_server
 
 _PATIENCE_SECONDS = 30.0
 _LOOK_EVERY_SECONDS = 0.2
 
 
 class PrometheusError(Exception):
-    """Prometheus did not start, or refused a query; says what it said."""
+    """Prometheus refused a query, or never said what was waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,8 @@ class Prometheus:
 
     def ask_range(self, query: str, start: float, end: float, step: float) -> list[Series]:
         """Ask for the values between two moments (Unix time), each `step` seconds."""
-        found = self._get("query_range", query=query, start=start, end=end, step=step)["result"]
+        asked = {"query": query, "start": f"{start}", "end": f"{end}", "step": f"{step}"}
+        found = self._get("query_range", **asked)["result"]
         return [_read_series(each["metric"], each["values"]) for each in found]
 
     def list_values(self, label: str, selector: str) -> list[str]:
@@ -68,11 +67,9 @@ class Prometheus:
                 raise PrometheusError(f"{query} is {found}, not {least:g}")
             time.sleep(_LOOK_EVERY_SECONDS)
 
-    def _get(self, page: str, **parameters: Any) -> Any:
-        asked = f"{self.url}/api/v1/{page}?{urllib.parse.urlencode(parameters)}"
+    def _get(self, page: str, **parameters: str) -> Any:
         try:
-            with urllib.request.urlopen(asked, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310, ours
-                return json.load(answer)["data"]
+            return json.loads(read_page(f"{self.url}/api/v1/{page}", **parameters))["data"]
         except urllib.error.HTTPError as error:
             raise PrometheusError(error.read().decode()) from error
 
@@ -90,7 +87,7 @@ def start_prometheus(
         rules: files of rules.
 
     Raises:
-        PrometheusError: it does not come up.
+        MonitoringServerError: it does not come up.
     """
     config = folder / "prometheus.yml"
     config.write_text(
@@ -104,35 +101,15 @@ def start_prometheus(
             }
         )
     )
-    address = f"127.0.0.1:{find_free_port()}"
-    with (folder / "prometheus.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603, the tool just found
-            [
-                program,
-                f"--config.file={config}",
-                f"--storage.tsdb.path={folder / 'prometheus'}",
-                f"--web.listen-address={address}",
-            ],
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        _wait_until_ready(process, f"http://{address}", folder / "prometheus.log")
-        yield Prometheus(f"http://{address}")
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{url}/-/ready", timeout=5):  # noqa: S310, ours
-                return
-        except OSError:
-            time.sleep(_LOOK_EVERY_SECONDS)
-    raise PrometheusError(f"Prometheus is not ready:\n{log.read_text(errors='replace')[-2000:]}")
+    url = f"http://127.0.0.1:{find_free_port()}"
+    command = [
+        program,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'prometheus'}",
+        f"--web.listen-address={url.removeprefix('http://')}",
+    ]
+    with start_server(command, url, folder / "prometheus.log"):
+        yield Prometheus(url)
 
 
 def _read_series(labels: Mapping[str, str], points: Sequence[tuple[float, str]]) -> Series:

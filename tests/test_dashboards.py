@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from service.metrics import Metrics
 from service.model_file import MANIFEST_FILE, Manifest
 from service.settings import CHECKOUT
+from tests.alert_rules import ALERT_RULES, SECTIONS
 from tests.dashboards import (
     DASHBOARDS,
     FILES,
@@ -28,13 +29,6 @@ from tests.tools import require_tool
 
 SCRAPING: dict[str, Any] = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
 JOB: str = SCRAPING["scrape_configs"][0]["job_name"]
-RULES: dict[str, dict[str, Any]] = {
-    rule["alert"]: rule
-    for path in sorted(MONITORING.glob("rules/*.yml"))
-    for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
-    for rule in group["rules"]
-    if "alert" in rule
-}
 # What Prometheus has besides what it reads from workers.
 OF_PROMETHEUS = {
     "up": {"job": {JOB}, "instance": set[str]()},
@@ -213,7 +207,7 @@ def test_links_lead_to_the_other_dashboard_and_to_sections_of_the_runbook(
     for section in sections:
         page, _, anchor = section.partition("#")
         assert page == "${runbook:raw}"
-        assert anchor in read_anchors()
+        assert anchor in {name.lower() for name in SECTIONS}
 
 
 @each_dashboard
@@ -223,7 +217,7 @@ def test_runbook_is_where_the_rules_say_it_is(dashboard: dict[str, Any]) -> None
     assert runbook == SCRAPING["global"]["external_labels"]["runbook"]
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+@pytest.mark.parametrize("rule", ALERT_RULES.values(), ids=ALERT_RULES)
 def test_rules_lead_to_a_dashboard_that_leads_back_to_their_section(rule: dict[str, Any]) -> None:
     page = rule["annotations"]["dashboard_url"].rpartition("/d/")[2]
     (dashboard,) = (each for each in DASHBOARDS.values() if each["uid"] == page)
@@ -235,10 +229,3 @@ def test_rules_lead_to_a_dashboard_that_leads_back_to_their_section(rule: dict[s
 def list_sections(dashboard: dict[str, Any]) -> list[str]:
     """The sections of the runbook that a dashboard's panels lead to."""
     return [each["url"] for panel in dashboard["panels"] for each in panel.get("links", [])]
-
-
-def read_anchors() -> set[str]:
-    """The anchors of the runbook's headings, as GitHub and GitLab name them."""
-    runbook = (MONITORING / "RUNBOOK.md").read_text(encoding="utf-8")
-    headings = re.findall(r"^#+ (.+)$", runbook, re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}

@@ -7,9 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import (
+    FuncFormatter,
+    Locator,
+    LogLocator,
+    MaxNLocator,
+    MultipleLocator,
+    NullFormatter,
+)
 
 from tests.pictures.values import COLORS, FAINT, GRID, PANEL, write_value
+
+_TICKS_SECONDS = (15, 30, 60, 120, 300, 900, 3600)
+_TICK_WIDTH = 62.0  # Of a time of day, with some air.
+_FEW_DECADES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +42,17 @@ class Span:
 
 
 def show_times(axes: Axes, span: Span) -> None:
-    """Write times of day (UTC) below, and draw what all axes have."""
+    """Write times of day (UTC) below, as many as have room, and draw what all axes have."""
     axes.set_facecolor(PANEL)
     axes.set_xlim(span.start, span.end)
-    every = 30 if span.end - span.start < 400 else 60
+    width = axes.get_window_extent().width / axes.figure.dpi * 100
+    every = next(
+        each for each in _TICKS_SECONDS if (span.end - span.start) / each < width / _TICK_WIDTH
+    )
     first = math.ceil(span.start / every) * every
     ticks = list(range(first, int(span.end) + 1, every))
     axes.set_xticks(ticks, [time.strftime("%H:%M:%S", time.gmtime(tick)) for tick in ticks])
-    axes.tick_params(colors=FAINT, labelsize=7, length=0)
+    axes.tick_params(colors=FAINT, labelsize=7.5, length=0)
     axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     for spine in axes.spines.values():
@@ -53,8 +67,8 @@ def show_heights(axes: Axes, defaults: Mapping[str, Any]) -> None:
     low, high = axes.get_ylim()
     high = max(high, custom.get("axisSoftMax", high))
     axes.set_ylim(defaults.get("min", low), defaults.get("max", high if high > 0 else 1))
-    if axes.get_yscale() == "linear":
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(_choose_heights(axes, defaults["unit"]))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(
         FuncFormatter(lambda value, _place: write_value(value, defaults["unit"]))
     )
@@ -62,3 +76,12 @@ def show_heights(axes: Axes, defaults: Mapping[str, Any]) -> None:
         for step in defaults["thresholds"]["steps"][1:]:
             if step["value"] <= axes.get_ylim()[1]:
                 axes.axhline(step["value"], color=COLORS[step["color"]], linewidth=1.2, alpha=0.8)
+
+
+def _choose_heights(axes: Axes, unit: str) -> Locator:
+    low, high = axes.get_ylim()
+    if axes.get_yscale() == "log":
+        return LogLocator(subs=(1, 3) if high / low < _FEW_DECADES else (1,))
+    if unit == "bytes":
+        return MultipleLocator(2 ** math.ceil(math.log2(high / 5)))
+    return MaxNLocator(5)

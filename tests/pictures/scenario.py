@@ -1,8 +1,8 @@
 """Three lively minutes of two workers: news, no broker, a flood of bad input, a worker gone."""
 
+import asyncio
 import json
 import random
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,32 +15,32 @@ from confluent_kafka import Producer
 from service.article_files import read_articles
 from service.demo import KAFKA_CACHE, OFF_BEAT_ARTICLES, SEEDS, read_seed_articles
 from service.embedded_kafka import EmbeddedKafka
+from service.settings import read_settings
+from service.topics import create_topics
 from service.worker_process import WorkerProcess, start_worker
-from tests.conftest import create_beat
-from tests.dashboards import MONITORING
+from tests.alert_rules import RULE_FILES
 from tests.desk_traffic import invent_report
 from tests.faults.traffic import BROKEN
 from tests.kafka_client import Record
 from tests.pictures.axes import Span
 from tests.prometheus import Prometheus, start_prometheus
+from tests.short_rules import shorten_rules
 
-# Nobody waits for a picture as long as a rule waits before it wakes somebody.
-RULES_FASTER = 10
 WORKERS = 2
 # So that some alerts go to digests.
-SETTINGS = {"BEATWATCH_ALERTS_PER_HOUR": "ttp=150,border=90"}
+SETTINGS = {"BEATWATCH_ALERTS_PER_HOUR": "ttp=80,border=30"}
 _TICK_SECONDS = 0.1
 _QUIET_SECONDS = 8.0
 # Of a thousand messages.
 _USUAL = {
-    "off-beat": 760,
-    "on-beat": 120,
-    "seed": 8,
-    "repeated": 40,
-    "corrected": 25,
-    "again": 15,
-    "killed": 10,
-    "withheld": 15,
+    "off-beat": 873,
+    "on-beat": 60,
+    "seed": 5,
+    "repeated": 20,
+    "corrected": 12,
+    "again": 8,
+    "killed": 5,
+    "withheld": 10,
     "broken": 7,
 }
 _FLOOD = {"broken": 700, "off-beat": 270, "on-beat": 30}
@@ -79,27 +79,29 @@ def play_scenario(program: str, folder: Path) -> Iterator[tuple[Prometheus, Span
         program: Prometheus.
         folder: for the data of all.
     """
-    rules = [_hurry(path, folder) for path in sorted(MONITORING.glob("rules/*.yml"))]
+    rules = [_shorten(path, folder) for path in RULE_FILES]
     with ExitStack() as stack:
         kafka = stack.enter_context(EmbeddedKafka(folder / "kafka", cache_dir=KAFKA_CACHE))
-        beat = create_beat(kafka, **SETTINGS)
+        environ = {"BEATWATCH_BROKER": f"kafka://{kafka.bootstrap}", **SETTINGS}
+        settings = read_settings(environ)
+        asyncio.run(create_topics(settings, partitions=4))
         folders = [folder / f"worker-{number}" for number in range(WORKERS)]
         for each in folders:
             each.mkdir()
-        workers = [stack.enter_context(start_worker(beat.environ, each)) for each in folders]
+        workers = [stack.enter_context(start_worker(environ, each)) for each in folders]
         for worker in workers:
             worker.wait_until_ready()
         addresses = [worker.url.removeprefix("http://") for worker in workers]
         prometheus = stack.enter_context(start_prometheus(program, folder, addresses, rules))
         prometheus.wait_for("sum(beatwatch_ready)", WORKERS)
         start = time.time()
-        producer = Producer({"bootstrap.servers": beat.bootstrap, "log_level": 0})
+        producer = Producer({"bootstrap.servers": kafka.bootstrap, "log_level": 0})
         traffic = _Traffic()
         time.sleep(_QUIET_SECONDS)
         for phase in SCENARIO:
             if phase.begin is not None:
                 phase.begin(Stage(kafka, workers))
-            _send(producer, beat.settings.articles_topic, traffic, phase)
+            _send(producer, settings.articles_topic, traffic, phase)
         yield prometheus, Span(round(start), round(time.time()), 1.0)
 
 
@@ -116,18 +118,9 @@ def _send(producer: Producer, topic: str, traffic: "_Traffic", phase: Phase) -> 
         time.sleep(_TICK_SECONDS)
 
 
-def _hurry(rules: Path, folder: Path) -> Path:
-    """Copy a file of rules with all of its times cut to a tenth."""
-    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-    def cut(found: re.Match[str]) -> str:
-        return f"{found[1]}{max(1, int(found[2]) * seconds[found[3]] // RULES_FASTER)}s"
-
-    text = rules.read_text(encoding="utf-8")
-    text = re.sub(r"(\[|offset |for: |interval: )(\d+)([smhdw])\b", cut, text)
-    text = re.sub(r"\b(\d+) \* (60|3600)\b", rf"\1 * \2 / {RULES_FASTER}", text)
+def _shorten(rules: Path, folder: Path) -> Path:
     copy = folder / rules.name
-    copy.write_text(text, encoding="utf-8")
+    copy.write_text(shorten_rules(rules.read_text(encoding="utf-8")), encoding="utf-8")
     return copy
 
 

@@ -58,10 +58,10 @@ def write_value(value: float, unit: str, decimals: int | None = None) -> str:
 
 
 def choose_color(value: float, thresholds: Mapping[str, Any]) -> str:
-    """Choose the colour of the last step that a value reaches."""
+    """Name the colour of the last step that a value reaches."""
     steps: Sequence[Mapping[str, Any]] = thresholds["steps"]
     reached = [step for step in steps if step["value"] is None or value >= step["value"]]
-    return COLORS[reached[-1]["color"]]
+    return str(reached[-1]["color"])
 
 
 def _significant(shown: float) -> int:
