@@ -25,6 +25,7 @@ from tests.dashboards import (
     fill_in,
     read_constants,
 )
+from tests.readme_tables import README
 from tests.tools import require_tool
 
 SCRAPING: dict[str, Any] = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
@@ -229,3 +230,11 @@ def test_rules_lead_to_a_dashboard_that_leads_back_to_their_section(rule: dict[s
 def list_sections(dashboard: dict[str, Any]) -> list[str]:
     """The sections of the runbook that a dashboard's panels lead to."""
     return [each["url"] for panel in dashboard["panels"] for each in panel.get("links", [])]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_readme_shows_its_picture(name: str) -> None:
+    picture = MONITORING / "pictures" / f"{name}.png"
+
+    assert picture.stat().st_size < 400_000
+    assert f"]({picture.relative_to(CHECKOUT)})" in README.read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +10,16 @@ import pytest
 import yaml
 
 from service.embedded_kafka import EmbeddedKafka
+from service.model_file import MANIFEST_FILE
 from service.outcomes import Outcome
+from service.settings import CHECKOUT
 from service.worker_process import start_worker
 from tests.conftest import create_beat
 from tests.dashboards import DASHBOARDS, QUERIES, Query, fill_in
 from tests.desk_traffic import invent_report, mix_articles, write_record
 from tests.kafka_client import Record, produce
+from tests.pictures.axes import Span
+from tests.pictures.drawing import draw_dashboard
 from tests.prometheus import Prometheus, start_prometheus
 from tests.tools import require_tool
 
@@ -78,6 +83,18 @@ def test_traffic_came_to_every_outcome(prometheus: Prometheus, outcome: Outcome)
     assert series.points[0][1] > 0
 
 
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_picture_of_the_dashboard_is_drawn(
+    name: str, prometheus: Prometheus, tmp_path: Path
+) -> None:
+    now = round(time.time())
+    picture = tmp_path / "picture.png"
+
+    draw_dashboard(prometheus, Span(now - 60, now, 1), DASHBOARDS[name], picture)
+
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 def test_labels_to_choose_from_are_those_of_the_model(prometheus: Prometheus) -> None:
     (variable,) = (
         each for each in DASHBOARDS["desk"]["templating"]["list"] if each["name"] == "label"
@@ -85,7 +102,7 @@ def test_labels_to_choose_from_are_those_of_the_model(prometheus: Prometheus) ->
     selector, name = (
         variable["query"]["query"].removeprefix("label_values(").rstrip(")").split(", ")
     )
-    manifest = json.loads(Path("models/manifest.json").read_text())
+    manifest = json.loads((CHECKOUT / "models" / MANIFEST_FILE).read_text())
 
     assert set(prometheus.list_values(name, selector)) == {
         label["name"] for label in manifest["labels"]

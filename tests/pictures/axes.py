@@ -8,9 +8,9 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import (
+    FixedLocator,
     FuncFormatter,
     Locator,
-    LogLocator,
     MaxNLocator,
     MultipleLocator,
     NullFormatter,
@@ -20,6 +20,10 @@ from tests.pictures.values import COLORS, FAINT, GRID, PANEL, write_value
 
 _TICKS_SECONDS = (15, 30, 60, 120, 300, 900, 3600)
 _TICK_WIDTH = 62.0  # Of a time of day, with some air.
+# What people count time in; all logarithmic axes are of times.
+_ROUND_SECONDS = (0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 21_600, 86_400, 604_800)
+_SECONDS = sorted({*_ROUND_SECONDS, 0.003, 0.03, 0.3, 3, 30, 120, 300, 900, 1800, 7200})
+_MINUTES_FROM = 60
 _FEW_DECADES = 100
 
 
@@ -81,7 +85,11 @@ def show_heights(axes: Axes, defaults: Mapping[str, Any]) -> None:
 def _choose_heights(axes: Axes, unit: str) -> Locator:
     low, high = axes.get_ylim()
     if axes.get_yscale() == "log":
-        return LogLocator(subs=(1, 3) if high / low < _FEW_DECADES else (1,))
+        few = high / low < _FEW_DECADES
+        seen = [each for each in _SECONDS if low <= each <= high]
+        return FixedLocator(seen if few else [each for each in seen if each in _ROUND_SECONDS])
     if unit == "bytes":
         return MultipleLocator(2 ** math.ceil(math.log2(high / 5)))
+    if unit == "s" and high > _MINUTES_FROM:
+        return MultipleLocator(next(each for each in _SECONDS if each >= high / 6))
     return MaxNLocator(5)

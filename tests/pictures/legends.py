@@ -8,7 +8,7 @@ from tests.pictures.page import Box, Page
 from tests.pictures.values import FAINT, write_value
 
 PAD, TITLE = 10, 30
-BESIDE = 210
+BESIDE = 228
 _ROW, _TABLE_ROWS, _NAME_LETTERS = 18, 8, 20
 _SIZE = 8
 
@@ -71,4 +71,4 @@ def _break_rows(lines: Sequence[Line], width: float) -> list[list[int]]:
 
 def _measure(line: Line) -> float:
     # A letter of this size is about so wide.
-    return 30 + 6.4 * len(line.name)
+    return 28 + 6.2 * len(line.name)

@@ -113,12 +113,12 @@ def _draw_table(page: Page, box: Box, panel: Panel, lines: Sequence[Line], _span
     (organize,) = (each["options"] for each in panel["transformations"])
     columns = sorted(organize["indexByName"], key=organize["indexByName"].__getitem__)
     for number, column in enumerate(columns):
-        x, y = box.x + PAD + number * box.w * 0.14, box.y + TITLE + 16
+        x, y = box.x + PAD + number * box.w * 0.135, box.y + TITLE + 16
         heading = organize["renameByName"].get(column, column)
         page.write(x, y, heading, size=9, color=_HEADING, weight="bold")
         for row, line in enumerate(lines):
             cell = line.labels.get(column, f"{line.last:g}")
-            page.write(x, y + 28 + 24 * row, cell, size=9)
+            page.write(x, y + 28 + 24 * row, cell, size=8.5)
 
 
 _DRAWERS: dict[str, Callable[[Page, Box, Panel, Sequence[Line], Span], None]] = {
