@@ -54,7 +54,7 @@ class CommitsSeen(NamedTuple):
 class Health:
     """What the worker knows of itself. Written by the event loop, read by other threads.
 
-    What the broker tells of commits is written by the watchdog.
+    What the broker tells, and that it does, is written by the watchdog.
     """
 
     clock: Callable[[], float] = time.monotonic

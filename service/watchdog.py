@@ -99,6 +99,8 @@ class Watchdog:
             looked = now
             self._show(assigned, waiting or {})
             if waiting is not None:
+                # The event loop knocks too, but not while it hangs: that must not look like this.
+                self._health.note_broker_answer()
                 await self._note_commits(waiting, seconds)
             await self._judge(self._look(assigned, waiting, seconds))
 

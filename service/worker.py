@@ -87,6 +87,7 @@ async def beat(health: Health) -> None:
 async def watch_broker(settings: Settings, health: Health) -> None:
     """Knock at the broker again and again; say when it is lost, and when it is back."""
     say_after_seconds = BROKER_LATE_SECONDS
+    silence_seconds = 0.0
     while True:
         try:
             await knock(settings)
@@ -104,7 +105,7 @@ async def watch_broker(settings: Settings, health: Health) -> None:
                 say_after_seconds = silence_seconds + _REMIND_SECONDS
         else:
             if say_after_seconds > BROKER_LATE_SECONDS:
-                log.warning("broker back", after_seconds=round(health.broker_silence_seconds))
+                log.warning("broker back", after_seconds=round(silence_seconds))
                 say_after_seconds = BROKER_LATE_SECONDS
             health.note_broker_answer()
         await asyncio.sleep(_KNOCK_SECONDS)
