@@ -24,6 +24,9 @@ COPY service /app/service
 WORKDIR /app
 USER 10001:10001
 EXPOSE 9464
+# urlopen raises on 503, and what is raised ends Python with 1.
+HEALTHCHECK --interval=10s --timeout=5s --retries=3 --start-period=1m \
+    CMD ["python", "-c", "from os import environ; from urllib.request import urlopen; urlopen('http://127.0.0.1:' + environ.get('BEATWATCH_HTTP_PORT', '9464') + '/readyz', timeout=4)"]
 # In exec form SIGTERM reaches the worker, which drains. As process 1 it would not be ended by a
 # signal before it handles it: run it under an init (`init: true`, `docker run --init`).
 ENTRYPOINT ["beatwatch"]

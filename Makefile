@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint type check test test-fast faults bench bench-profile bench-compare bench-learning bench-stories bench-desk train demo run up down audit sbom fuzz lock hooks clean
+.PHONY: help setup format lint type check test test-fast faults bench bench-profile bench-compare bench-learning bench-stories bench-desk pictures train demo run up down audit sbom fuzz lock hooks clean
 
 help:  ## Print the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -69,6 +69,9 @@ bench-stories: setup  ## Measure which reports are taken for the same news, besi
 bench-desk: setup  ## Measure the desk's latency, rate, recovery and memory: benchmarks/DESK.md
 	$(BIN)/python -m benchmarks.desk
 
+pictures: setup  ## Draw the README's pictures of the dashboards from live traffic (needs prometheus; 5 minutes)
+	$(BIN)/python -m tests.pictures
+
 train: setup  ## Train the model from seeds/ into models/
 	$(BIN)/beatwatch train
 
@@ -80,6 +83,7 @@ run: setup  ## As demo, but stays up for your articles until Ctrl-C
 
 up:  ## Start the whole service in Docker
 	@test -f .env || echo "GRAFANA_ADMIN_PASSWORD=$$(head -c 18 /dev/urandom | base64)" > .env
+	@mkdir -p secrets
 	docker compose up --build --detach --wait
 
 down:  ## Stop it; data volumes stay

@@ -19,6 +19,7 @@ from service.outcomes import OUTCOME_MEANINGS
 from service.report import Report
 from service.seeds import read_seeds
 from service.settings import CHECKOUT, PREFIX, Settings
+from tests.alert_rules import ALERT_RULES, RUNBOOK, SECTIONS
 
 README = CHECKOUT / "README.md"
 
@@ -98,7 +99,18 @@ def write_findings() -> str:
     return _table("found | what it means | exit code", rows)
 
 
+def write_alert_rules() -> str:
+    runbook = RUNBOOK.relative_to(CHECKOUT)
+    rows = [
+        f"| [`{name}`]({runbook}#{name.lower()}) | {ALERT_RULES[name]['labels']['severity']} "
+        f"| {section.meaning} |"
+        for name, section in SECTIONS.items()
+    ]
+    return _table("alert rule | severity | what it means", rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "alert rules": write_alert_rules,
     "commands": write_commands,
     "findings": write_findings,
     "labels": write_labels,

@@ -4,14 +4,18 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry
 
+from service.health import Health
 from service.kafka_jars import KAFKA_VERSION, fetch_class_path, find_java
-from service.settings import CHECKOUT, read_settings
+from service.pages import HttpServer
+from service.settings import CHECKOUT, Settings, read_settings
 from tests.conftest import KAFKA_CACHE
 from tests.tools import require_tool
 
@@ -68,14 +72,17 @@ def test_kafka_is_the_version_of_the_tests() -> None:
 def test_ports_are_published_on_loopback_only() -> None:
     ports = [port for each in SERVICES.values() for port in each.get("ports", [])]
 
-    assert len(ports) == 3
+    assert len(ports) == 4
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
 def test_whatever_keeps_running_has_a_health_check_and_is_restarted() -> None:
     for name in SERVICES.keys() - {"topics"}:
-        assert SERVICES[name]["healthcheck"]["test"][0] == "CMD", name
+        # The worker's is in its image.
+        assert ("build" in SERVICES[name]) != ("healthcheck" in SERVICES[name]), name
+        assert SERVICES[name].get("healthcheck", {"test": ["CMD"]})["test"][0] == "CMD", name
         assert SERVICES[name]["restart"] == "unless-stopped", name
+    assert SERVICES["topics"]["healthcheck"] == {"disable": True}
 
 
 def test_worker_writes_only_to_its_data_dir_and_waits_for_the_topics() -> None:
@@ -120,6 +127,7 @@ def read_instructions(keyword: str) -> list[str]:
     lines = re.sub(r"\\\n\s*", "", (CHECKOUT / "Dockerfile").read_text()).splitlines()
     instructions = [line.partition(" ") for line in lines if line and not line.startswith("#")]
     known = {"FROM", "RUN", "ENV", "COPY", "WORKDIR", "USER", "EXPOSE", "ENTRYPOINT", "CMD"}
+    known |= {"HEALTHCHECK"}
     assert {word for word, _, _ in instructions} <= known
     return [arguments.strip() for word, _, arguments in instructions if word == keyword]
 
@@ -139,6 +147,35 @@ def test_image_does_not_run_as_root() -> None:
 def test_entry_point_is_in_exec_form_so_that_signals_reach_it() -> None:
     assert json.loads(read_instructions("ENTRYPOINT")[-1]) == ["beatwatch"]
     assert json.loads(read_instructions("CMD")[-1]) == ["worker"]
+
+
+def test_health_check_of_the_image_passes_when_the_worker_is_ready_and_not_before() -> None:
+    (check,) = read_instructions("HEALTHCHECK")
+    program, *arguments = json.loads(check.partition("CMD ")[2])
+    assert program == "python"
+    health = Health(model_version="1")
+    server = HttpServer("127.0.0.1", 0, CollectorRegistry(), health)
+    server.start()
+
+    def is_healthy() -> bool:
+        ran = subprocess.run(  # noqa: S603, our own interpreter
+            [sys.executable, *arguments],
+            env={"BEATWATCH_HTTP_PORT": str(server.port)},
+            capture_output=True,
+            check=False,
+        )
+        return ran.returncode == 0
+
+    try:
+        assert not is_healthy()
+        health.joined_group = True
+        health.note_broker_answer()
+        assert is_healthy()
+    finally:
+        server.stop()
+    assert not is_healthy()
+    assert f"'{Settings().http_port}'" in check
+    assert read_instructions("EXPOSE") == [str(Settings().http_port)]
 
 
 def test_every_install_checks_hashes() -> None:

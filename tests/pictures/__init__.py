@@ -1,0 +1,1 @@
+"""Pictures of the dashboards for the README, drawn from the dashboards' own queries."""
