@@ -19,7 +19,7 @@ class DriftMetrics:
 
     def __init__(self, registry: CollectorRegistry, manifest: Manifest) -> None:
         self._window = DriftWindow(manifest.drift)
-        self._probabilities = Histogram(
+        probabilities = Histogram(
             "beatwatch_label_probability",
             "Of each labelled article the probability of its best passage, by label.",
             ["label"],
@@ -54,8 +54,11 @@ class DriftMetrics:
             "How many of the last articles of this worker drift is worked out on, 1000 at most.",
             registry=registry,
         )
+        # Looked up once, as every article is counted in each.
+        self._probabilities = {
+            label.name: probabilities.labels(label.name) for label in manifest.labels
+        }
         for label in manifest.labels:
-            self._probabilities.labels(label.name)
             thresholds.labels(label.name).set(label.threshold)
             drift.labels(label.name).set_function(
                 lambda name=label.name: self._window.measure(name)  # type: ignore[misc]
@@ -67,5 +70,5 @@ class DriftMetrics:
     def note(self, labelling: Labelling) -> None:
         """Note one labelled article."""
         for name, probability in labelling.probabilities.items():
-            self._probabilities.labels(name).observe(probability)
+            self._probabilities[name].observe(probability)
         self._window.note(labelling.probabilities, labelling.words, labelling.unknown_words)

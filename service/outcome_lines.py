@@ -30,28 +30,36 @@ def log_decision(decision: Decision, model: str) -> None:
         decision: as it ended.
         model: its version; empty where none has decided.
     """
-    line = log.bind(**locate(decision.raw), model=model)
+    place = locate(decision.raw)
     match decision.decided:
         case Rejected() as rejected:
             # Of what is no article no id is known; where the producer keeps to it, the key is it.
             key = (decision.raw.key or b"")[:_KEY_MAX_BYTES].decode(errors="backslashreplace")
-            line.warning(
+            log.warning(
                 "article rejected",
+                **place,
+                model=model,
                 key=key,
                 outcome=Outcome.REJECTED.value,
                 reason=rejected.reason.value,
                 detail=rejected.detail,
             )
         case Unmatched() as unmatched:
-            outcome = Outcome.UNMATCHED.value
-            line.debug("nothing to tell", article=unmatched.article_id, outcome=outcome)
+            _say_nothing_is_told(Outcome.UNMATCHED, unmatched.article_id, place, model)
         case Withheld() as withheld:
-            outcome = Outcome.WITHHELD.value
-            line.debug("nothing to tell", article=withheld.article_id, outcome=outcome)
+            _say_nothing_is_told(Outcome.WITHHELD, withheld.article_id, place, model)
         case Matched() as matched:
-            line.debug("article handed to the desk", article=matched.match.article.id)
+            article_id = matched.match.article.id
+            log.debug("article handed to the desk", **place, model=model, article=article_id)
         case never:
             assert_never(never)
+
+
+def _say_nothing_is_told(
+    outcome: Outcome, article_id: str, place: dict[str, Any], model: str
+) -> None:
+    # Most articles end here. `log.bind` would cost each of them a look for its logger.
+    log.debug("nothing to tell", **place, model=model, article=article_id, outcome=outcome.value)
 
 
 def log_ruling(match: Match, ruling: Ruling) -> None:

@@ -144,3 +144,12 @@ def test_labels_come_in_the_order_of_the_manifest_with_its_titles_and_thresholds
     assert [(each.label, each.title, each.threshold) for each in labels] == [
         (each.name, each.title, each.threshold) for each in classifier.manifest.labels
     ]
+
+
+def test_words_are_counted_and_those_that_the_model_does_not_know() -> None:
+    known = load_classifier().label_article(article(title="", text="The border was closed."))
+    assert (known.words, known.unknown_words) == (4, 0)
+    some = load_classifier().label_article(article(title="", text="The xqzvw was closed. Vwxqz!"))
+    assert (some.words, some.unknown_words) == (5, 2)
+    nothing = load_classifier().label_article(article(title="", text=""))
+    assert (nothing.words, nothing.unknown_words) == (0, 0)

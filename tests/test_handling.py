@@ -261,3 +261,20 @@ def test_failures_of_long_ago_are_forgotten() -> None:
     for _ in range(1000):
         limit.is_exceeded_after(failed=False)
     assert not limit.is_exceeded_after(failed=True)
+
+
+def test_what_was_seen_of_an_article_comes_along_and_does_not_change_what_was_decided() -> None:
+    dated = {"published_at": NOW.isoformat()}
+    for decided in (handle_value(**dated), handle_value(title=TTP_TITLE)):
+        assert isinstance(decided, Matched | Unmatched)
+        assert decided.labelling is not None
+        assert decided.labelling.words > 0
+        assert decided.labelling.probabilities.keys() == set(load_classifier().names)
+    unmatched, withheld = handle_value(**dated), handle_value(status="withheld", **dated)
+    assert isinstance(unmatched, Unmatched)
+    assert isinstance(withheld, Withheld)
+    assert unmatched.published_at == withheld.published_at == NOW
+    assert unmatched == Unmatched("a1")
+    killed = handle_value(status="canceled")
+    assert isinstance(killed, Matched)
+    assert killed.labelling is None

@@ -71,7 +71,7 @@ def test_worker_outlives_its_broker_says_so_and_ends_when_told(tmp_path: Path) -
             assert worker.wait_for_ledger(2)["alerted"] == 1
             back = scrape_until(worker, lambda each: each.sum("dead_letters_open") == 1)[-1]
             assert back.get("broker_connected") == back.get("ready") == 1
-            assert back.imbalance == 0
+            assert back.imbalance == 0, back
 
             broker.kill()
             worker.process.terminate()

@@ -335,3 +335,25 @@ def test_label_that_one_article_alone_has_can_be_trained_on() -> None:
     ]
     trained = train_model(replace(seeds, texts=texts))
     assert trained.evaluation.passages.labels["polio"].called == 0
+
+
+def test_manifest_records_what_live_articles_are_expected_to_look_like(
+    trained: TrainedModel, manifest: Manifest
+) -> None:
+    assert manifest.drift.edges == trained.drift.edges
+    assert manifest.drift.shares.keys() == trained.drift.shares.keys()
+    for name, shares in manifest.drift.shares.items():
+        assert shares == pytest.approx(trained.drift.shares[name], abs=0.002)
+        assert sum(shares) == pytest.approx(1, abs=1e-5)
+        assert shares[0] > 0.9, "most of what is published is about nothing we watch"
+        assert 0.002 < shares[-1] < 0.05
+    assert manifest.drift.unknown_words_ratio == trained.drift.unknown_words_ratio
+    assert 0.05 < manifest.drift.unknown_words_ratio < 0.3
+
+
+def test_reference_is_of_short_texts_whether_or_not_there_are_whole_articles(
+    polio: TrainedModel,
+) -> None:
+    grown = train_model(read_polio(OUTBREAK, FAIR))
+    assert grown.drift.shares["polio"] == pytest.approx(polio.drift.shares["polio"], abs=0.2)
+    assert sum(grown.drift.shares["polio"]) == pytest.approx(1, abs=1e-5)

@@ -1,0 +1,74 @@
+"""What a desk counts when it is taken from us, and how many desks are said to be ours."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from service.desk_store import DeskStore, FencedError
+from service.desks import Desks
+from service.health import DeskCounts
+from service.metrics import Metrics
+from service.outbox import Outbox
+from service.settings import Settings
+from tests.factories import load_classifier, match, raw
+
+
+def create_desks(metrics: Metrics) -> Desks:
+    outbox = Outbox({}, matches_topic="matches", dlq_topic="dlq", retry_seconds=1)
+    return Desks(Settings(), {"ttp": "Pakistani Taliban"}, metrics, outbox)
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry(), load_classifier().manifest)
+
+
+def test_matches_of_a_desk_that_another_took_over_are_handed_back(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_store: DeskStore, _remember: Any) -> int:
+        raise FencedError
+
+    monkeypatch.setattr(DeskStore, "take_over", refuse)
+    matches = [raw(topic="matches", value=match().model_dump_json().encode())] * 3
+
+    async def handle() -> None:
+        await create_desks(metrics).handle_batch(matches)
+
+    with pytest.raises(FencedError):
+        asyncio.run(handle())
+    get = metrics.registry.get_sample_value
+    assert get("beatwatch_matches_read_total") == get("beatwatch_matches_total") == 3
+    assert get("beatwatch_in_flight_articles", {"agent": "desk"}) == 0
+
+
+def test_desk_counts_as_ours_from_when_it_was_taken_over_until_it_is_in_doubt(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def allow(_store: DeskStore, _remember: Any) -> int:
+        return 0
+
+    monkeypatch.setattr(DeskStore, "take_over", allow)
+
+    async def count() -> list[DeskCounts]:
+        desks = create_desks(metrics)
+        counts = [desks.count()]
+        desks.assign([0])
+        counts.append(desks.count())
+        tending = asyncio.create_task(desks.tend())
+        while desks.count().taken_over == 0:  # noqa: ASYNC110, nobody tells
+            await asyncio.sleep(0)
+        counts.append(desks.count())
+        desks.doubt()
+        counts.append(desks.count())
+        tending.cancel()
+        return counts
+
+    assert asyncio.run(count()) == [
+        DeskCounts(0, 0),
+        DeskCounts(1, 0),
+        DeskCounts(1, 1),
+        DeskCounts(1, 0),
+    ]
