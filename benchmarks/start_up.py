@@ -67,7 +67,7 @@ def write_profile(ground: Ground) -> None:
     """Write where the time of a worker goes that always has articles waiting."""
     environ = ground.prepare_run(ground.fill_articles(PARTITIONS, ARTICLES), PARTITIONS)
     profiler = ["-m", "pyinstrument", "--outfile", str(PROFILE), "--renderer", "text"]
-    quiet = ["--interval", "0.001", "--async_mode", "disabled"]
+    quiet = ["--interval", "0.001"]
     with start_worker(
         environ, ground.scratch, [*profiler, *quiet, "-m", "service", "worker"]
     ) as worker:

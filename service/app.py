@@ -23,7 +23,7 @@ from service.classifier import Classifier
 from service.desk_store import FencedError
 from service.desks import Desks
 from service.health import Health
-from service.intake import PromptTransport, keep_current, take_events
+from service.intake import NoTables, PromptTransport, keep_current, take_events
 from service.messages import RawArticle
 from service.metrics import Metrics
 from service.outbox import Outbox
@@ -104,6 +104,7 @@ def create_app(
         web_enabled=False,
         worker_redirect_stdouts=False,
         store="memory://",
+        TableManager=NoTables,
         datadir=str(settings.data_dir),
         # Else BROKER_URL, STREAM_WAIT_EMPTY and some seventy other variables of whatever machine
         # we run on would win over the values above.

@@ -169,3 +169,22 @@ def test_delivery_that_is_held_up_ends_when_a_rebalance_begins(hold_up: str) -> 
         assert delivered == []
 
     run(check)
+
+
+def test_the_start_waits_for_no_tables() -> None:
+    async def check(app: faust.App) -> None:
+        async def refuse(_seconds: float) -> None:
+            raise AssertionError("it sleeps")
+
+        async def start() -> None:
+            started.append("recovery")
+
+        started: list[str] = []
+        tables: Any = app.tables
+        tables.sleep, tables.recovery.start = refuse, start
+        app.consumer.assignment = set  # type: ignore[method-assign]
+        await tables.on_start()
+        assert tables._tables_registered.is_set()  # noqa: SLF001, what the consumer waits for
+        assert started == ["recovery"]
+
+    run(check)
