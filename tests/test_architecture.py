@@ -18,7 +18,9 @@ LIBRARIES_OF = {
         "evaluation",
         "features",
         "fitting",
+        "folded_words",
         "model_file",
+        "scoring",
         "training",
     },
     "skops": {"model_file"},
@@ -52,7 +54,7 @@ CONTRACTS = {"accepted", "messages", "examples", "alerts", "digests", "headers",
 DESK = {"outcomes", "matches", "desk_state", "entries", "stories", "budgets", "due_digests"}
 STORIES = {"event_days", "mentions", "sketches", "agreement", "story_index"}
 AUDIT = {"audit", "audit_books"}
-DECIDING = {"stalls", "passages", "classifier", "handling", "standings"}
+DECIDING = {"stalls", "passages", "scoring", "classifier", "handling", "standings"}
 PURE = {*CONTRACTS, *FORMATS, *STORIES, *DESK, *AUDIT, *DECIDING}
 OUTSIDE_WORLD = {
     "aiokafka",
