@@ -17,7 +17,7 @@ _BOILERPLATE = re.compile(
     | \(?with\ (?:inputs|input|reporting|additional\ reporting)\ from\b.{0,120}
     | by\ (?-i:(?:[A-Z][\w.'-]{0,20}|our|staff|and)(?:\ (?:[A-Z][\w.'-]{0,20}|and|correspondent|reporter|staff)){0,4})(?:\ ?\|.{0,60})?
     | \d+[\s-]*min(?:ute)?s?(?:,?\s+\d+\s+seconds?)?(?:\s+read)?
-    | (?=.*\d)(?:(?:last\ )?(?:updated|modified|published|posted)|date)\b[\s:|-]*(?:(?:on|at|in)\ )?[^.!?]{0,60}
+    | (?:(?:last\ )?(?:updated|modified|published|posted)|date)\b(?=.*\d)[\s:|-]*(?:(?:on|at|in)\ )?[^.!?]{0,60}
     | \d+\s+comments?\W*|comments?\W*(?:\d+\W*)?
     | (?:(?:share|tweet|e?mail|print|facebook|twitter|whatsapp|telegram|linkedin|copy\ link|save|pin\ it|x)\b\W*)+(?:(?:on|via|this|by)\ .{0,40})?
     | live(?:\ (?:updates?|blog|coverage))?|breaking(?:\ news)?|\d{1,2}[:.]\d\d(?:\s*(?:gmt|ist|pkt|utc|am|pm))?
@@ -138,6 +138,8 @@ def _is_headline(line: str) -> bool:
 
 def find_run_on(text: str, start: int, end: int) -> int:
     """Find where page furniture run on to a line begins; its end where there is none."""
+    if text.find(":", start, end) < 0 and text.find("|", start, end) < 0:
+        return end  # Nearly every line, and sooner told than by the pattern.
     found = _RUN_ON.search(text, start, end)
     return found.start() if found else end
 

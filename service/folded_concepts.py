@@ -74,7 +74,6 @@ class FoldedConcepts:
 
 def _part_by_sentence(hits: Sequence[Hit], bounds: WordBounds) -> list[set[str]]:
     sentences: dict[int, set[str]] = defaultdict(set)
-    numbers = bounds.list_sentences()
     for hit in hits:
-        sentences[numbers[hit.first]].update(hit.concepts)
+        sentences[bounds.sentences[hit.first]].update(hit.concepts)
     return [*sentences.values()]

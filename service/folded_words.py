@@ -44,8 +44,8 @@ class Features:
     @classmethod
     def of(cls, listed: Sequence[tuple[int, int, float]]) -> Self:
         """Take them from a list of row, column and value."""
-        rows, columns, values = np.array(listed, np.float64).reshape(-1, 3).T
-        return cls(rows.astype(np.int64), columns.astype(np.int64), values)
+        rows, columns, values = zip(*listed, strict=True) if listed else ((), (), ())
+        return cls(np.array(rows, np.int64), np.array(columns, np.int64), np.array(values, float))
 
     def join(self, other: Self) -> Self:
         """Put others behind these."""

@@ -6,7 +6,7 @@ Every term found keeps its words, and so their offsets.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import NamedTuple, Protocol
 
 from service.words import Word, list_words
@@ -92,11 +92,19 @@ class _Node:
 
 
 class _Starts(NamedTuple):
-    """Where a word leads as the first of a term; and how the second must begin."""
+    """Where a word leads as the first of a term.
+
+    Attributes:
+        nodes: where.
+        concepts: what it is by itself.
+        openings: how a second word of a term begins.
+        behind_gaps: how one behind a gap begins.
+    """
 
     nodes: list[_Node]
-    are_whole: bool
+    concepts: tuple[str, ...]
     openings: frozenset[str]
+    behind_gaps: frozenset[str]
 
 
 class TermIndex:
@@ -135,13 +143,13 @@ class TermIndex:
             for word in whole:
                 node = node.add(word, stem=False)
             node = node.add(last, stem=part.endswith("*"))
-        node.concepts = tuple(sorted({*node.concepts, concept}))
+        node.concepts = _unite(node.concepts, (concept,))
 
     def judge_word(self, form: str) -> int:
         """Tell what a word may be to terms, whatever stands beside it: WHOLE, FIRST, SECOND."""
         starts = self._find_starts(form)
         return (
-            WHOLE * starts.are_whole
+            WHOLE * bool(starts.concepts or starts.behind_gaps)
             | FIRST * bool(starts.openings)
             | SECOND * bool(self._seconds.step(form))
         )
@@ -162,14 +170,22 @@ class TermIndex:
         for first in begins:
             starts = self._find_starts(forms[first])
             second = forms[first + 1] if first + 1 < len(forms) else ""
-            if starts.are_whole or second[:_OPENING_LETTERS] in starts.openings:
-                found: list[tuple[int, tuple[str, ...]]] = []
-                for start in starts.nodes:
-                    _walk(start, forms, first + 1, bounds, found)
-                for last, concepts in found:
-                    span = (first, last)
-                    others = hits.get(span)
-                    hits[span] = tuple(sorted({*others, *concepts})) if others else concepts
+            if second[:_OPENING_LETTERS] not in starts.openings and not (
+                starts.behind_gaps
+                and any(
+                    form[:_OPENING_LETTERS] in starts.behind_gaps
+                    for form in forms[first + 1 : first + GAP_WORDS + 2]
+                )
+            ):
+                if starts.concepts:
+                    hits[first, first + 1] = starts.concepts
+                continue
+            found: list[tuple[int, tuple[str, ...]]] = []
+            for start in starts.nodes:
+                _walk(start, forms, first + 1, bounds, found)
+            for last, concepts in found:
+                others = hits.get((first, last))
+                hits[first, last] = _unite(others, concepts) if others else concepts
         # By its first word, where the longest hiding term ends; and where any begun earlier does.
         longest: dict[int, int] = {}
         for (first, last), concepts in hits.items():
@@ -191,12 +207,17 @@ class TermIndex:
             nodes = self._root.step(form)
             starts = _Starts(
                 nodes=nodes,
-                are_whole=any(node.concepts or node.gap for node in nodes),
+                concepts=_unite(*(node.concepts for node in nodes)),
                 openings=frozenset().union(*(node.openings for node in nodes)),
+                behind_gaps=frozenset().union(*(node.gap.openings for node in nodes if node.gap)),
             )
             if len(self._starts) < _STARTS_MAX:
                 self._starts[form] = starts
         return starts
+
+
+def _unite(*concepts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({*chain.from_iterable(concepts)}))
 
 
 def _walk(

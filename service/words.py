@@ -5,6 +5,7 @@ Case, accents, the Arabic letters of different keyboards, hyphens and half-space
 
 import re
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -42,6 +43,7 @@ _ACCENT = re.compile("[\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u093c]")
 _TERM_BREAK = re.compile(r"[,;:()|\"“”«»،؛—]|\s[–-]\s")
 # Most words stand so; whatever else is between two words is looked at in its place in the text.
 _JOINING = re.compile(" +|-")
+_BREAKING = re.compile(r"[,;:()|\"“”«»،؛—]")
 _MAY_END_SENTENCE = re.compile(r"[.!?…۔؟।\n]")
 
 
@@ -111,9 +113,11 @@ class WordBounds:
 
     def is_joined(self, at: int) -> bool:
         """Whether a term may run into a word from the one before it: `Word.joined`."""
-        between = self._between
-        if between and _JOINING.fullmatch(between[at]):
-            return True
+        if between := self._between:
+            if _JOINING.fullmatch(between[at]):
+                return True
+            if _BREAKING.search(between[at]):
+                return False
         return split_words(self._text)[at].joined
 
     def is_one_sentence(self, first: int, last: int) -> bool:
@@ -121,12 +125,20 @@ class WordBounds:
         between = self._between
         if between and not _MAY_END_SENTENCE.search("".join(between[first + 1 : last + 1])):
             return True
-        words = split_words(self._text)
-        return words[first].sentence == words[last].sentence
+        return self.sentences[first] == self.sentences[last]
 
-    def list_sentences(self) -> list[int]:
-        """Give the number of the sentence of each word."""
-        return [word.sentence for word in split_words(self._text)]
+    @cached_property
+    def sentences(self) -> list[int]:
+        """The number of the sentence of each word."""
+        text = mask_markup(self._text)
+        skipped = {match.start() + 1 for match in _GENITIVE.finditer(text)}
+        starts = [
+            match.start()
+            for match in _WORD.finditer(text)
+            if match.start() not in skipped and normalise_word(match.group())
+        ]
+        ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+        return [bisect_right(ends, start) for start in starts]
 
     @cached_property
     def _between(self) -> list[str]:
