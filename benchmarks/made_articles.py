@@ -7,14 +7,17 @@ of its own in it.
 from collections.abc import Iterator, Sequence
 from itertools import count, cycle
 
+from service.article_files import read_articles
+from service.formats import parse_article
 from service.messages import Article
 from service.seeds import Seeds
+from service.settings import CHECKOUT
 
 # An article of a news agency: some 650 words.
 ARTICLE_CHARACTERS = 4000
 # One article in twenty of the realistic mix is about what is watched.
 ON_BEAT_EVERY = 20
-# A newspaper's paragraph; the texts of the background are sentences.
+# A newspaper's paragraph, some 60 words.
 _PARAGRAPH_CHARACTERS = 350
 # Behind the first words of a paragraph, which tell page furniture from text.
 _NUMBER_AT_WORD = 4
@@ -26,9 +29,9 @@ class ArticleMaker:
     def __init__(self, seeds: Seeds) -> None:
         on_beat = [line for text in seeds.articles.values() for line in text.splitlines()]
         off_beat = [
-            text.text
-            for text in seeds.texts
-            if not text.labels and text.group.startswith("background")
+            line
+            for value in read_articles(CHECKOUT / "service" / "demo_articles.jsonl")
+            for line in parse_article(value).text.splitlines()
         ]
         self._numbers = count(1000)
         self._on_beat = _make_paragraphs(on_beat)
@@ -39,7 +42,7 @@ class ArticleMaker:
         return self._make(self._on_beat, articles, characters)
 
     def make_off_beat(self, articles: int, characters: int = ARTICLE_CHARACTERS) -> list[Article]:
-        """Make articles of texts without a label."""
+        """Make articles of the paragraphs of the demo's off-beat news."""
         return self._make(self._off_beat, articles, characters)
 
     def make_mix(self, articles: int, characters: int = ARTICLE_CHARACTERS) -> list[Article]:
