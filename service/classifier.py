@@ -20,8 +20,6 @@ from service.model_file import LabelManifest, Manifest, load_model
 from service.passages import Passage, keep_title, split_passages
 from service.scoring import FoldedPipeline, Reading
 from service.sketches import Sketcher
-from service.terms import Hit
-from service.words import split_words
 
 # Enough for an editor to judge by, small enough for an alert.
 EVIDENCE_MAX_PASSAGES = 3
@@ -135,7 +133,7 @@ class Classifier:
         columns, values = reading.list_features(row)
         weights = values * self._folded.weights[columns, column]
         heaviest = np.argsort(-np.abs(weights), kind="stable")[:TERMS_MAX]
-        named = _quote_concepts(passage.quote, reading.hits[row])
+        named = _quote_concepts(passage.quote, reading, row)
         return Evidence(
             part=passage.part,
             start=passage.span.start,
@@ -157,12 +155,12 @@ class Classifier:
         return Term(kind=kind, term=name, weight=_round(weight), found=list(dict.fromkeys(found)))
 
 
-def _quote_concepts(quote: str, hits: Sequence[Hit]) -> dict[str, list[str]]:
-    words = split_words(quote)
+def _quote_concepts(quote: str, reading: Reading, row: int) -> dict[str, list[str]]:
     named: dict[str, list[str]] = defaultdict(list)
-    for hit in hits:
+    for hit in reading.hits[row]:
+        spans = reading.bounds[row].spans
         for concept in hit.concepts:
-            named[concept].append(quote[words[hit.first].start : words[hit.last - 1].end])
+            named[concept].append(quote[spans[hit.first][0] : spans[hit.last - 1][1]])
     return named
 
 

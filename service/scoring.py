@@ -4,7 +4,7 @@ scikit-learn's pipeline stays the one source of what a label's probability is. A
 from it at load, and makes each number by the same operations in the same order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import itemgetter
@@ -33,12 +33,14 @@ class Reading:
         words: how many words the passages have.
         unknown_words: how many of them are not in the vocabulary.
         hits: of each passage, the listed terms in it.
+        bounds: by passage that has such, where its words are.
     """
 
     log_odds: Floats
     words: int
     unknown_words: int
     hits: Sequence[Sequence[Hit]]
+    bounds: Mapping[int, WordBounds]
     _words: Features
     _concepts: Features
 
@@ -84,6 +86,7 @@ class FoldedPipeline:
         numbers = codes >> _TERM_BITS
         words = self._words.weigh(numbers, rows, len(passages))
         hits: list[list[Hit]] = [[] for _ in passages]
+        bounds_of: dict[int, WordBounds] = {}
         concepts: list[tuple[int, int, float]] = []
         begins = np.flatnonzero(_may_begin(codes))
         places = begins - starts[rows[begins]]
@@ -91,7 +94,7 @@ class FoldedPipeline:
         for row, group in groupby(pairs, itemgetter(0)):
             bounds = WordBounds(passages[row], len(forms[row]))
             if found := self._terms.find_from([at for _, at in group], forms[row], bounds):
-                hits[row] = found
+                hits[row], bounds_of[row] = found, bounds
                 concepts += [(row, *each) for each in self._concepts.describe(found, bounds)]
         listed = Features.of(concepts)
         return Reading(
@@ -99,6 +102,7 @@ class FoldedPipeline:
             words=len(flat),
             unknown_words=self._words.count_unknown(numbers),
             hits=hits,
+            bounds=bounds_of,
             _words=words,
             _concepts=listed,
         )

@@ -5,9 +5,9 @@ Case, accents, the Arabic letters of different keyboards, hyphens and half-space
 
 import re
 import unicodedata
-from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 from service.boilerplate import mask_markup
 
@@ -96,7 +96,7 @@ def list_words(text: str) -> list[str]:
 
     They are those of `split_words`, found without their places, which most texts never need.
     """
-    return list(filter(None, map(normalise_word, _WORD.findall(_drop_genitives(text)))))
+    return list(filter(None, map(normalise_word, _find_words(mask_markup(text)))))
 
 
 class WordBounds:
@@ -131,22 +131,32 @@ class WordBounds:
     def sentences(self) -> list[int]:
         """The number of the sentence of each word."""
         text = mask_markup(self._text)
+        ends = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
+        counts = [len(_find_words(text[start:end])) for start, end in pairwise(ends)]
+        if sum(counts) != self._words_count:
+            return [word.sentence for word in split_words(self._text)]
+        return [number for number, count in enumerate(counts) for _ in range(count)]
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        """The offsets of each word."""
+        text = mask_markup(self._text)
         skipped = {match.start() + 1 for match in _GENITIVE.finditer(text)}
-        starts = [
-            match.start()
-            for match in _WORD.finditer(text)
-            if match.start() not in skipped and normalise_word(match.group())
-        ]
-        ends = [match.end() for match in _SENTENCE_END.finditer(text)]
-        return [bisect_right(ends, start) for start in starts]
+        spans = [match.span() for match in _WORD.finditer(text) if match.start() not in skipped]
+        if len(spans) != self._words_count:
+            return [(word.start, word.end) for word in split_words(self._text)]
+        return spans
 
     @cached_property
     def _between(self) -> list[str]:
         # What stands before each word; unknown if some fall out, being but a mark or two.
-        between = _WORD.split(_drop_genitives(self._text))
+        between = _WORD.split(_drop_genitives(mask_markup(self._text)))
         return between if len(between) == self._words_count + 1 else []
 
 
-def _drop_genitives(text: str) -> str:
-    text = mask_markup(text)
-    return _GENITIVE_WORD.sub(" ", text) if "'" in text or "’" in text else text
+def _find_words(masked: str) -> list[str]:
+    return _WORD.findall(_drop_genitives(masked))
+
+
+def _drop_genitives(masked: str) -> str:
+    return _GENITIVE_WORD.sub(" ", masked) if "'" in masked or "’" in masked else masked

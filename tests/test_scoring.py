@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
 from service.article_files import read_articles
+from service.folded_words import UNKNOWN, FoldedWords
 from service.formats import parse_article
 from service.model_file import ModelError, load_model
 from service.scoring import FoldedPipeline
@@ -129,6 +131,7 @@ def test_words_and_what_lies_between_them_are_the_same_without_their_places(text
     assert list_words(text) == [word.form for word in words]
     bounds = WordBounds(text, len(words))
     assert bounds.sentences == [word.sentence for word in words]
+    assert bounds.spans == [(word.start, word.end) for word in words]
     for at in range(1, len(words)):
         assert bounds.is_joined(at) == words[at].joined
         for first in range(max(0, at - 6), at):
@@ -152,6 +155,25 @@ def test_article_is_labelled_with_how_many_words_it_has_and_how_many_are_unknown
     assert (labelling.words, labelling.unknown_words) == (4, 1)
     empty = load_classifier().label_article(article(title="", text="Photo: Reuters"))
     assert (empty.words, empty.unknown_words) == (0, 0)
+
+
+def test_word_that_is_several_written_out_is_weighed_as_the_vectorizer_does() -> None:
+    # The ligature is one word of four, with blanks; its pairs have four and more.
+    vectorizer = TfidfVectorizer(
+        tokenizer=list_words,
+        token_pattern=None,
+        lowercase=False,
+        ngram_range=(1, 2),
+        sublinear_tf=True,
+    ).fit(["said ﷺ to them", "to them ﷺ ﷺ", "صلى الله عليه وسلم", "said to them"])
+    folded = FoldedWords(vectorizer, 2.0)
+    for text in ("said ﷺ to", "ﷺ ﷺ", "صلى الله عليه وسلم ﷺ", "them said"):
+        expected = vectorizer.transform([text])
+        numbers = np.array([folded.numbers.get(word, UNKNOWN) for word in list_words(text)])
+        found = folded.weigh(numbers, np.zeros_like(numbers), 1)
+        assert found.columns.tolist() == expected.indices.tolist()
+        doubled = (expected.data * 2.0).tolist()
+        assert found.values.tolist() == pytest.approx(doubled, rel=0, abs=TOLERANCE)
 
 
 def test_pipeline_fitted_with_settings_that_are_not_folded_is_refused() -> None:
