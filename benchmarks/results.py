@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def _measure_all() -> Iterator[Section]:
-    yield Section("Labelling alone", labelling.TEXT, labelling.HEADINGS, labelling.measure())
+    yield labelling.measure()
     with open_ground() as ground:
         yield from (measure(ground) for measure in _BROKER_PARTS)
 

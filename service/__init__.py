@@ -22,7 +22,11 @@ arc             Arc XP's stories and operations on them
 boilerplate     the lines of a news page that are not its story
 passages        text -> passages with offsets
 words           a text -> its words in one spelling, with their offsets
+terms           listed terms, found in a text word by word
 features        a passage -> words, listed terms, and what they say together
+folded_words    the words' step of the fitted pipeline, for single articles
+folded_concepts  the concepts' step of it
+scoring         the fitted pipeline, folded for single articles: its own numbers, sooner
 classifier      an article -> its labels with evidence
 event_days      a report -> the day of what it reports
 mentions        a text -> the words, names, numbers and concepts that it mentions

@@ -17,7 +17,7 @@ _BOILERPLATE = re.compile(
     | \(?with\ (?:inputs|input|reporting|additional\ reporting)\ from\b.{0,120}
     | by\ (?-i:(?:[A-Z][\w.'-]{0,20}|our|staff|and)(?:\ (?:[A-Z][\w.'-]{0,20}|and|correspondent|reporter|staff)){0,4})(?:\ ?\|.{0,60})?
     | \d+[\s-]*min(?:ute)?s?(?:,?\s+\d+\s+seconds?)?(?:\s+read)?
-    | (?=.*\d)(?:(?:last\ )?(?:updated|modified|published|posted)|date)\b[\s:|-]*(?:(?:on|at|in)\ )?[^.!?]{0,60}
+    | (?:(?:last\ )?(?:updated|modified|published|posted)|date)\b(?=.*\d)[\s:|-]*(?:(?:on|at|in)\ )?[^.!?]{0,60}
     | \d+\s+comments?\W*|comments?\W*(?:\d+\W*)?
     | (?:(?:share|tweet|e?mail|print|facebook|twitter|whatsapp|telegram|linkedin|copy\ link|save|pin\ it|x)\b\W*)+(?:(?:on|via|this|by)\ .{0,40})?
     | live(?:\ (?:updates?|blog|coverage))?|breaking(?:\ news)?|\d{1,2}[:.]\d\d(?:\s*(?:gmt|ist|pkt|utc|am|pm))?
@@ -55,7 +55,7 @@ _BOILERPLATE = re.compile(
 _FURNITURE_MAX_CHARACTERS = 500
 # The same furniture run on at the end of a paragraph: "... said on Tuesday. Read more: ...".
 _RUN_ON = re.compile(
-    r"(?<=[.!?…۔।؟\"”’)])\s{1,4}(?:READ MORE|Read [Mm]ore|(?:READ|Read) (?:ALSO|[Aa]lso)|(?:ALSO|Also) (?:READ|[Rr]ead)"
+    r"\s(?<=[.!?…۔।؟\"”’)]\s)\s{0,3}(?:READ MORE|Read [Mm]ore|(?:READ|Read) (?:ALSO|[Aa]lso)|(?:ALSO|Also) (?:READ|[Rr]ead)"
     r"|RELATED|Related|یہ بھی پڑھیں|مزید پڑھیں|بیشتر بخوانید)\s*[:|].*$",
     re.MULTILINE,
 )
@@ -77,6 +77,7 @@ _GERMAN_QUOTE = re.compile(r"»[^»«]+«")
 # From five words on an unfinished line in title case is the headline of another story put
 # between paragraphs, or a heading, which the text under it says in full.
 _TEASER_MIN_WORDS = 5
+_LETTERED = re.compile(r"[^\W\d_][\w'’-]*")
 _SMALL_WORDS = frozenset(
     [
         "a",
@@ -128,19 +129,17 @@ def _is_furniture(line: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_headline(line: str) -> bool:
-    words = [word for word in re.findall(r"[^\W\d_][\w'’-]*", line) if word not in _SMALL_WORDS]
-    return (
-        len(line.split()) >= _TEASER_MIN_WORDS
-        and not line.rstrip(CLOSING_MARKS).endswith(SENTENCE_END)
-        and bool(words)
-        and all(word[0].isupper() for word in words)
-        # Capitals throughout are a wire's or a headline's way of writing, not a teaser's.
-        and not line.isupper()
-    )
+    if line.rstrip(CLOSING_MARKS).endswith(SENTENCE_END) or len(line.split()) < _TEASER_MIN_WORDS:
+        return False
+    words = [word for word in _LETTERED.findall(line) if word not in _SMALL_WORDS]
+    # Capitals throughout are a wire's or a headline's way of writing, not a teaser's.
+    return bool(words) and all(word[0].isupper() for word in words) and not line.isupper()
 
 
 def find_run_on(text: str, start: int, end: int) -> int:
     """Find where page furniture run on to a line begins; its end where there is none."""
+    if text.find(":", start, end) < 0 and text.find("|", start, end) < 0:
+        return end  # Nearly every line, and sooner told than by the pattern.
     found = _RUN_ON.search(text, start, end)
     return found.start() if found else end
 

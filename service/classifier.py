@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ from service.alerts import AlertLabel, Evidence, ModelReference, Term
 from service.messages import Article
 from service.model_file import LabelManifest, Manifest, load_model
 from service.passages import Passage, keep_title, split_passages
+from service.scoring import FoldedPipeline, Reading
 from service.sketches import Sketcher
-from service.words import list_words, split_words
 
 # Enough for an editor to judge by, small enough for an alert.
 EVIDENCE_MAX_PASSAGES = 3
@@ -36,7 +36,7 @@ class Labelling:
         probabilities: of every label.
         labels: those in the alert or the review band, with their evidence.
         words: how many words its passages have.
-        unknown_words: how many of them the model does not know.
+        unknown_words: how many of them are not in the model's vocabulary.
     """
 
     probabilities: dict[str, float]
@@ -63,14 +63,11 @@ class Classifier:
     def __init__(self, pipeline: Pipeline, manifest: Manifest) -> None:
         self.manifest = manifest
         self.reference = ModelReference(version=manifest.version, sha256=manifest.sha256)
-        self._features = pipeline[:-1]
-        self._concepts = dict(pipeline[0].transformer_list)["concepts"]
-        self._vocabulary = dict(pipeline[0].transformer_list)["words"].vocabulary_
         self.sketcher = _create_sketcher(pipeline)
-        self._conjunctions = {rule["name"]: rule["all"] for rule in self._concepts.conjunctions}
-        self._terms: NDArray[np.object_] = self._features.get_feature_names_out()
-        self._weights = np.vstack([each.coef_[0] for each in pipeline[-1].estimators_])
-        self._biases = np.concatenate([each.intercept_ for each in pipeline[-1].estimators_])
+        self._folded = FoldedPipeline(pipeline)
+        conjunctions = dict(pipeline[0].transformer_list)["concepts"].conjunctions
+        self._conjunctions = {rule["name"]: rule["all"] for rule in conjunctions}
+        self._terms: NDArray[np.object_] = pipeline[:-1].get_feature_names_out()
 
     @classmethod
     def load(cls, model_dir: Path) -> Self:
@@ -95,12 +92,10 @@ class Classifier:
         """Find the labels of an article, each with the passages that carry it."""
         passages = _collect_passages(article)
         if not passages:
-            return Labelling(dict.fromkeys(self.names, 0.0), [])
-        features = self._features.transform([passage.quote for passage in passages])
-        # The pipeline's own decision function, but of one shape also for a single label.
-        odds = np.asarray(features @ self._weights.T) + self._biases
+            return Labelling(dict.fromkeys(self.names, 0.0), [], words=0, unknown_words=0)
+        reading = self._folded.read([passage.quote for passage in passages])
         # Rounded before it is compared, so that what is published says the same.
-        probabilities = (1 / (1 + np.exp(-odds))).round(_DECIMALS)
+        probabilities = (1 / (1 + np.exp(-reading.log_odds))).round(_DECIMALS)
         best = probabilities.max(axis=0)
         labels = [
             AlertLabel(
@@ -109,51 +104,45 @@ class Classifier:
                 band="alert" if best[column] >= label.threshold else "review",
                 probability=_round(best[column]),
                 threshold=label.threshold,
-                evidence=self._gather_evidence(
-                    passages, features, probabilities[:, column], column
-                ),
+                evidence=self._gather_evidence(passages, reading, probabilities[:, column], column),
             )
             for column, label in enumerate(self.manifest.labels)
             if best[column] >= label.review_threshold
         ]
         found = dict(zip(self.names, map(_round, best), strict=True))
-        words = [word for passage in passages for word in list_words(passage.quote)]
-        unknown_words = sum(word not in self._vocabulary for word in words)
-        return Labelling(found, labels, len(words), unknown_words)
+        return Labelling(found, labels, reading.words, reading.unknown_words)
 
     def _gather_evidence(
         self,
         passages: list[_PartPassage],
-        features: Any,
+        reading: Reading,
         probabilities: NDArray[np.float64],
         column: int,
     ) -> list[Evidence]:
         ranked = np.argsort(-probabilities, kind="stable")[:EVIDENCE_MAX_PASSAGES]
         least = _least_for_evidence(self.manifest.labels[column], probabilities.max())
         return [
-            self._explain_passage(passages[row], features[[row]], probabilities[row], column)
+            self._explain_passage(passages[row], reading, row, probabilities[row], column)
             for row in ranked
             if probabilities[row] >= least
         ]
 
     def _explain_passage(
-        self, passage: _PartPassage, features: Any, probability: float, column: int
+        self, passage: _PartPassage, reading: Reading, row: int, probability: float, column: int
     ) -> Evidence:
-        weights = features.data * self._weights[column, features.indices]
+        columns, values = reading.list_features(row)
+        weights = values * self._folded.weights[columns, column]
         heaviest = np.argsort(-np.abs(weights), kind="stable")[:TERMS_MAX]
-        named = self._name_concepts(passage.quote)
+        named = _quote_concepts(passage.quote, reading, row)
         return Evidence(
             part=passage.part,
             start=passage.span.start,
             end=passage.span.end,
             quote=passage.quote,
             probability=_round(probability),
-            terms=[
-                self._describe_term(features.indices[each], weights[each], named)
-                for each in heaviest
-            ],
+            terms=[self._describe_term(columns[each], weights[each], named) for each in heaviest],
             rest=_round(weights.sum() - weights[heaviest].sum()),
-            bias=_round(self._biases[column]),
+            bias=_round(self._folded.biases[column]),
         )
 
     def _describe_term(self, column: int, weight: float, named: dict[str, list[str]]) -> Term:
@@ -165,13 +154,14 @@ class Classifier:
         found = [quote for concept in concepts.get(kind, []) for quote in named.get(concept, [])]
         return Term(kind=kind, term=name, weight=_round(weight), found=list(dict.fromkeys(found)))
 
-    def _name_concepts(self, quote: str) -> dict[str, list[str]]:
-        words = split_words(quote)
-        named: dict[str, list[str]] = defaultdict(list)
-        for hit in self._concepts.find_terms(words):
-            for concept in hit.concepts:
-                named[concept].append(quote[words[hit.first].start : words[hit.last - 1].end])
-        return named
+
+def _quote_concepts(quote: str, reading: Reading, row: int) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = defaultdict(list)
+    for hit in reading.hits[row]:
+        spans = reading.bounds[row].spans
+        for concept in hit.concepts:
+            named[concept].append(quote[spans[hit.first][0] : spans[hit.last - 1][1]])
+    return named
 
 
 def _create_sketcher(pipeline: Pipeline) -> Sketcher:
@@ -182,7 +172,7 @@ def _create_sketcher(pipeline: Pipeline) -> Sketcher:
         for word, column in words.vocabulary_.items()
         if " " not in word
     }
-    return Sketcher(rarities, steps["concepts"])
+    return Sketcher(rarities, steps["concepts"].build_index())
 
 
 def _least_for_evidence(label: LabelManifest, best: float) -> float:

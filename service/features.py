@@ -1,14 +1,10 @@
 """A passage -> numbers: the words it uses, the terms an editor listed, what they say together.
 
 Everything known about a beat lies in `seeds/labels.toml`; no label, place or name is in code.
-Listed terms are looked up word by word; every term keeps its words, and so their offsets.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import accumulate
 from typing import Any, Self
 
 import numpy as np
@@ -16,122 +12,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from service.words import Word, list_words, split_words
-
-# No listed stem is longer; a word that is no word may be as long as its text.
-_STEM_MAX_LETTERS = 64
-# As many words as are in use; names and numbers that come once are without end.
-_STARTS_MAX = 65536
-# How many words may stand for the `...` of a term ("sent ... back").
-GAP_WORDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A listed term found in a text: the concepts it stands for and its span of words."""
-
-    concepts: tuple[str, ...]
-    first: int
-    last: int
-
-
-def expand_term(term: str) -> list[str]:
-    """Write out a term's `{a,b}` alternatives; an empty one leaves the word out."""
-    match = re.search(r"\{([^{}]*)\}", term)
-    if match is None:
-        return [" ".join(term.split())]
-    return [
-        whole
-        for choice in match.group(1).split(",")
-        for whole in expand_term(term[: match.start()] + choice + term[match.end() :])
-    ]
-
-
-class TermIndex:
-    """Listed terms as a tree of words: finds every one in a single walk over a text.
-
-    A word ending in `*` stands for every word that begins so; `...` for up to five words within
-    the sentence. A term of a hiding concept hides the terms inside its own words: "border collie"
-    listed in one keeps "border" from being found.
-    """
-
-    def __init__(self, concepts: Mapping[str, Sequence[str]], hiding: frozenset[str]) -> None:
-        self._hiding = hiding
-        self._root: dict[str, Any] = {}
-        # Nearly every word of a text begins no term; remembered, that costs one look-up.
-        self._starts: dict[str, list[dict[str, Any]]] = {}
-        for concept, terms in concepts.items():
-            for term in terms:
-                for written in expand_term(term):
-                    self._add(written, concept)
-
-    def _add(self, term: str, concept: str) -> None:
-        node = self._root
-        for part in term.split():
-            if part == "...":
-                node = node.setdefault("...", {})
-                continue
-            if not (pieces := list_words(part)):
-                continue
-            *whole, last = pieces
-            for word in whole:
-                node = node.setdefault(word, {})
-            node = node.setdefault(last + "*" if part.endswith("*") else last, {})
-        names = node.setdefault("", [])
-        if concept not in names:
-            names.append(concept)
-
-    def find(self, words: Sequence[Word]) -> list[Hit]:
-        """Find the terms in a text's words, in order."""
-        hits: dict[tuple[int, int], set[str]] = {}
-        for first, word in enumerate(words):
-            for start in self._find_starts(word.form):
-                for last, names in self._walk(start, words, first + 1):
-                    hits.setdefault((first, last), set()).update(names)
-        # By its first word, where the longest hiding term ends; and where any begun earlier does.
-        longest: dict[int, int] = {}
-        for (first, last), concepts in hits.items():
-            if not self._hiding.isdisjoint(concepts):
-                longest[first] = max(last, longest.get(first, 0))
-        reached = list(accumulate((longest.get(at, 0) for at in range(len(words))), max, initial=0))
-        return [
-            Hit(tuple(sorted(concepts)), first, last)
-            for (first, last), concepts in hits.items()
-            if last > reached[first] and last >= longest.get(first, 0)
-        ]
-
-    def _find_starts(self, form: str) -> list[dict[str, Any]]:
-        starts = self._starts.get(form)
-        if starts is None:
-            starts = list(_step(self._root, form))
-            if len(self._starts) < _STARTS_MAX:
-                self._starts[form] = starts
-        return starts
-
-    def _walk(
-        self, node: dict[str, Any], words: Sequence[Word], at: int
-    ) -> Iterator[tuple[int, list[str]]]:
-        if "" in node:
-            yield at, node[""]
-        if at == len(words):
-            return
-        if words[at].joined:
-            for step in _step(node, words[at].form):
-                yield from self._walk(step, words, at + 1)
-        if "..." in node:
-            for later in range(at, min(at + GAP_WORDS + 1, len(words))):
-                if words[later].sentence != words[at - 1].sentence:
-                    return
-                for step in _step(node["..."], words[later].form):
-                    yield from self._walk(step, words, later + 1)
-
-
-def _step(node: dict[str, Any], form: str) -> Iterator[dict[str, Any]]:
-    if form in node:
-        yield node[form]
-    for cut in range(2, min(len(form), _STEM_MAX_LETTERS) + 1):
-        if (key := form[:cut] + "*") in node:
-            yield node[key]
+from service.terms import TermIndex
+from service.words import Word, split_words
 
 
 @lru_cache(maxsize=8)
@@ -184,7 +66,7 @@ class ConceptFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         columns: list[int] = []
         values: list[float] = []
         count = 0
-        index = self._build_index()
+        index = self.build_index()
         for row, passage in enumerate(passages):
             count = row + 1
             for name, value in self._describe(split_words(passage), index).items():
@@ -195,7 +77,7 @@ class ConceptFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def describe(self, passage: str) -> dict[str, float]:
         """Give a passage's non-zero features by name."""
-        return self._describe(split_words(passage), self._build_index())
+        return self._describe(split_words(passage), self.build_index())
 
     def _describe(self, words: Sequence[Word], index: TermIndex) -> dict[str, float]:
         hits = index.find(words)
@@ -214,11 +96,8 @@ class ConceptFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                     found[f"claim:{rule['label']}"] = self.claim_weight
         return found
 
-    def find_terms(self, words: Sequence[Word]) -> list[Hit]:
-        """Find the listed terms among a text's words."""
-        return self._build_index().find(words)
-
-    def _build_index(self) -> TermIndex:
+    def build_index(self) -> TermIndex:
+        """Build the index of the listed terms; of equal ones it is built once."""
         frozen = tuple((name, tuple(terms)) for name, terms in self.concepts.items())
         return _index(frozen, frozenset(self.hiding or ()))
 

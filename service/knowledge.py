@@ -1,7 +1,7 @@
 """labels.toml: what a desk watches, and how it is said.
 
 Labels have aliases, concepts group terms that mean the same, conjunctions of concepts claim a
-label. The syntax of terms is that of `features.TermIndex`.
+label. The syntax of terms is that of `terms.TermIndex`.
 """
 
 from collections.abc import Iterator

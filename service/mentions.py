@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from service.event_days import DAY_WORDS
-from service.features import ConceptFeatures
+from service.terms import TermIndex
 from service.words import Word, split_words
 
 _STEM_LETTERS = 6
@@ -104,7 +104,7 @@ class MentionReader:
         terms: finds the concepts of a text.
     """
 
-    def __init__(self, rarities: Mapping[str, float], terms: ConceptFeatures) -> None:
+    def __init__(self, rarities: Mapping[str, float], terms: TermIndex) -> None:
         self._terms = terms
         self.rarest = max(rarities.values())
         self._known = frozenset(rarities)
@@ -130,7 +130,7 @@ class MentionReader:
         }
         before = 0
         for part, (text, words) in enumerate(zip(parts, spelled, strict=True)):
-            for hit in self._terms.find_terms(words):
+            for hit in self._terms.find(words):
                 for concept in hit.concepts:
                     yield Mention(Kind.CONCEPT, concept, _CONCEPT_RARITY, part, before + hit.first)
             for position in range(len(words)):

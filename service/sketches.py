@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.event_days import find_event_day, find_named_date, foretells
-from service.features import ConceptFeatures
 from service.mentions import Kind, Mention, MentionReader
 from service.messages import Article
 from service.passages import split_passages
+from service.terms import TermIndex
 
 # 7 bytes each; a report of 100 words has about 60, one of 800 words 300.
 FEATURES_MAX = 160
@@ -83,7 +83,7 @@ class Sketcher:
         terms: finds the concepts of a text.
     """
 
-    def __init__(self, rarities: Mapping[str, float], terms: ConceptFeatures) -> None:
+    def __init__(self, rarities: Mapping[str, float], terms: TermIndex) -> None:
         self._reader = MentionReader(rarities, terms)
 
     def make_sketch(self, article: Article, told_at: datetime) -> Sketch:

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from service.features import TermIndex
 from service.knowledge import Conjunction, Knowledge
+from service.terms import TermIndex
 from service.words import split_words
 
 

@@ -18,7 +18,9 @@ LIBRARIES_OF = {
         "evaluation",
         "features",
         "fitting",
+        "folded_words",
         "model_file",
+        "scoring",
         "training",
     },
     "skops": {"model_file"},
@@ -60,7 +62,7 @@ CONTRACTS = {"accepted", "messages", "examples", "alerts", "digests", "headers",
 DESK = {"outcomes", "matches", "desk_state", "entries", "stories", "budgets", "due_digests"}
 STORIES = {"event_days", "mentions", "sketches", "agreement", "story_index"}
 AUDIT = {"audit", "audit_books"}
-DECIDING = {"stalls", "commits", "passages", "classifier", "handling", "standings"}
+DECIDING = {"stalls", "commits", "passages", "scoring", "classifier", "handling", "standings"}
 SHOWN = {"drift", "open_letters", "quiet_hours"}
 PURE = {*CONTRACTS, *FORMATS, *STORIES, *DESK, *AUDIT, *DECIDING, *SHOWN}
 OUTSIDE_WORLD = {

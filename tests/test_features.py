@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from service.features import GAP_WORDS, ConceptFeatures, TermIndex, expand_term
+from service.features import ConceptFeatures
+from service.terms import GAP_WORDS, TermIndex, expand_term
 from service.words import list_words, normalise_word, split_words
 
 MEGABYTE = 1_000_000

@@ -1,0 +1,138 @@
+"""A fitted TfidfVectorizer, folded for single articles: word numbers in, weights out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from service.model_file import ModelError
+from service.words import list_words
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+# What of a TfidfVectorizer is folded; one fitted otherwise would be folded wrongly.
+_FOLDED = {
+    "analyzer": "word",
+    "binary": False,
+    "lowercase": False,
+    "ngram_range": (1, 2),
+    "norm": "l2",
+    "preprocessor": None,
+    "stop_words": None,
+    "strip_accents": None,
+    "sublinear_tf": True,
+    "tokenizer": list_words,
+    "use_idf": True,
+}
+# The number of every word that is in no entry of the vocabulary, and no part of one.
+UNKNOWN = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Non-zero features of passages, as a matrix has them: rows are ascending."""
+
+    rows: Integers
+    columns: Integers
+    values: Floats
+
+    @classmethod
+    def of(cls, listed: Sequence[tuple[int, int, float]]) -> Self:
+        """Take them from a list of row, column and value."""
+        rows, columns, values = zip(*listed, strict=True) if listed else ((), (), ())
+        return cls(np.array(rows, np.int64), np.array(columns, np.int64), np.array(values, float))
+
+    def join(self, other: Self) -> Self:
+        """Put others behind these."""
+        return type(self)(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.columns, other.columns]),
+            np.concatenate([self.values, other.values]),
+        )
+
+    def of_row(self, row: int) -> tuple[Integers, Floats]:
+        """Give the columns and values of a row."""
+        own = slice(*np.searchsorted(self.rows, [row, row + 1]))
+        return self.columns[own], self.values[own]
+
+
+class FoldedWords:
+    """The vocabulary of a fitted TfidfVectorizer, its words numbered.
+
+    Args:
+        vectorizer: fitted.
+        share: what its features are multiplied by.
+
+    Raises:
+        ModelError: it was fitted with settings that are not folded here.
+    """
+
+    def __init__(self, vectorizer: TfidfVectorizer, share: float) -> None:
+        settings = vectorizer.get_params()
+        for name, value in _FOLDED.items():
+            if settings[name] != value:
+                raise ModelError(
+                    f"the model's TF-IDF step has {name}={settings[name]!r}, and "
+                    f"service/folded_words.py folds {name}={value!r} alone: "
+                    "teach it the other, or train with this one"
+                )
+        vocabulary = vectorizer.vocabulary_
+        self.columns_count = len(vocabulary)
+        self._share = share
+        self._idf = vectorizer.idf_
+        # A word in its one spelling may have blanks in it (the Arabic ligature of a blessing is
+        # four words), so that each blank of an entry may be where two words meet.
+        pairs = [
+            (entry[:at], entry[at + 1 :], column)
+            for entry, column in vocabulary.items()
+            for at, letter in enumerate(entry)
+            if letter == " "
+        ]
+        known = dict.fromkeys(chain(vocabulary, *(pair[:2] for pair in pairs)))
+        self.numbers = {word: number for number, word in enumerate(known, start=UNKNOWN + 1)}
+        self._base = len(self.numbers) + 1
+        self._column_of = np.full(self._base, -1)
+        self._column_of[[self.numbers[entry] for entry in vocabulary]] = [*vocabulary.values()]
+        keys = [self._base * self.numbers[one] + self.numbers[two] for one, two, _ in pairs]
+        order = np.argsort(np.array(keys, np.int64))
+        # Behind the last a key that no pair has, so that every search ends at some key.
+        self._pair_keys = np.append(np.array(keys, np.int64)[order], self._base**2)
+        self._pair_columns = np.array([column for *_, column in pairs], np.int64)[order]
+
+    def count_unknown(self, numbers: Integers) -> int:
+        """Count the words that are not in the vocabulary."""
+        return int(np.count_nonzero(self._column_of[numbers] < 0))
+
+    def weigh(self, numbers: Integers, rows: Integers, count: int) -> Features:
+        """Weigh words and pairs of words as the vectorizer does.
+
+        Args:
+            numbers: shape (words,), by `numbers`; those of one passage follow each other.
+            rows: shape (words,), the passage of each, ascending.
+            count: of passages.
+
+        Returns:
+            Each non-zero feature, rows ascending and within them columns.
+        """
+        singles = self._column_of[numbers]
+        known = singles >= 0
+        beside = np.flatnonzero(
+            (numbers[:-1] != UNKNOWN) & (numbers[1:] != UNKNOWN) & (rows[:-1] == rows[1:])
+        )
+        keys = numbers[beside] * self._base + numbers[beside + 1]
+        places = np.searchsorted(self._pair_keys, keys)
+        paired = self._pair_keys[places] == keys
+        # A passage and a column as one number, to be counted together.
+        single = rows[known] * self.columns_count + singles[known]
+        pair = rows[beside[paired]] * self.columns_count + self._pair_columns[places[paired]]
+        found, times = np.unique(np.concatenate([single, pair]), return_counts=True)
+        passages, columns = np.divmod(found, self.columns_count)
+        values = (np.log(times) + 1.0) * self._idf[columns]
+        # bincount adds in order, as scikit-learn does: not even the last bit differs.
+        norms = np.sqrt(np.bincount(passages, values * values, count))
+        return Features(passages, columns, values / norms[passages] * self._share)

@@ -1,0 +1,183 @@
+"""The serving path says what the fitted scikit-learn pipeline says, to the last bits."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import Pipeline
+
+from service.article_files import read_articles
+from service.folded_words import UNKNOWN, FoldedWords
+from service.formats import parse_article
+from service.model_file import ModelError, load_model
+from service.scoring import FoldedPipeline
+from service.seeds import read_seeds
+from service.settings import CHECKOUT
+from service.terms import expand_term
+from service.training import train_model
+from service.words import WordBounds, list_words, split_words
+from tests.factories import MODELS, SEEDS, article, load_classifier
+
+DATA = Path(__file__).parent / "data"
+DESKS = ["four labels", "one label"]
+# What differs is the order of a sum, if anything; the bar is 1e-6, what is published 1e-6 too.
+TOLERANCE = 1e-12
+
+
+@cache
+def load_desk(name: str) -> tuple[Pipeline, FoldedPipeline]:
+    """A pipeline as it is used (loaded from a file, or just trained), and folded."""
+    if name == "one label":
+        pipeline = train_model(read_seeds(DATA / "polio")).pipeline
+    else:
+        pipeline, _ = load_model(MODELS)
+    return pipeline, FoldedPipeline(pipeline)
+
+
+def predict(pipeline: Pipeline, passages: Sequence[str]) -> np.ndarray:
+    # Of a single label scikit-learn gives the probability that it does not hold, too.
+    return np.asarray(pipeline.predict_proba(passages)[:, -len(pipeline[-1].estimators_) :])
+
+
+def list_texts() -> list[str]:
+    seeds = read_seeds(SEEDS)
+    demo = map(parse_article, read_articles(CHECKOUT / "service" / "demo_articles.jsonl"))
+    traps = (DATA / "traps.jsonl").read_text(encoding="utf-8").splitlines()
+    return [
+        *seeds.articles.values(),
+        *(text.text for text in seeds.texts),
+        *(part for each in demo for part in (each.title, each.text) if part),
+        *(json.loads(line)["text"] for line in traps),
+    ]
+
+
+def list_terms() -> list[str]:
+    concepts = dict(load_desk("four labels")[0][0].transformer_list)["concepts"].concepts
+    written = {each for terms in concepts.values() for term in terms for each in expand_term(term)}
+    return sorted(term.replace("*", "").replace("...", "on") for term in written)
+
+
+SEPARATORS = [
+    "", " ", " ", "  ", "-", " - ", ", ", ". ", ".", "! ", '." ', "\n", "\n\n", "'s ", "’S ",
+    "\u02bcs ", " Mr. ", " U.S. ", "۔ ", "।", "\u200c", "\u0301", "ـ", " ـ ", "'s\u0301", "'s- ",
+    " … ", "\x00",
+]  # fmt: skip
+ODD = [
+    "ﷺ", "ﷺ ﷺ", "\u017f", "'\u017f", "é", "e\u0301", "پاکستان", "कि", "&amp;", "<p>", "</b>",
+    "1,300", "_",
+]  # fmt: skip
+pieces = st.one_of(
+    st.sampled_from(list_terms()),
+    st.sampled_from(sorted(load_desk("four labels")[0][0].transformer_list[0][1].vocabulary_)),
+    st.sampled_from(ODD),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+)
+texts = st.lists(st.tuples(pieces, st.sampled_from(SEPARATORS)), max_size=40).map(
+    lambda pairs: "".join(part for pair in pairs for part in pair)
+)
+
+
+@pytest.mark.parametrize("desk", DESKS)
+def test_probabilities_are_the_pipelines_on_every_text_of_the_repository(desk: str) -> None:
+    pipeline, folded = load_desk(desk)
+    passages = list_texts()
+    log_odds = folded.read(passages).log_odds
+    probabilities = 1 / (1 + np.exp(-log_odds))
+    assert np.abs(probabilities - predict(pipeline, passages)).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("desk", DESKS)
+@given(passages=st.lists(texts, min_size=1, max_size=5))
+@hypothesis_settings(max_examples=150, deadline=None)
+def test_probabilities_are_the_pipelines_on_any_text(desk: str, passages: list[str]) -> None:
+    pipeline, folded = load_desk(desk)
+    log_odds = folded.read(passages).log_odds
+    probabilities = 1 / (1 + np.exp(-log_odds))
+    assert np.abs(probabilities - predict(pipeline, passages)).max() <= TOLERANCE
+
+
+@given(passages=st.lists(texts, min_size=1, max_size=3))
+@hypothesis_settings(max_examples=100, deadline=None)
+def test_features_are_the_pipelines_column_by_column(passages: list[str]) -> None:
+    pipeline, folded = load_desk("four labels")
+    expected = pipeline[:-1].transform(passages)
+    reading = folded.read(passages)
+    for row in range(len(passages)):
+        columns, values = reading.list_features(row)
+        assert columns.tolist() == expected[[row]].indices.tolist()
+        assert values.tolist() == pytest.approx(expected[[row]].data.tolist(), rel=0, abs=TOLERANCE)
+
+
+@given(passages=st.lists(texts, min_size=1, max_size=3))
+@hypothesis_settings(max_examples=100, deadline=None)
+def test_terms_found_are_those_of_a_walk_over_all_words(passages: list[str]) -> None:
+    pipeline, folded = load_desk("four labels")
+    index = dict(pipeline[0].transformer_list)["concepts"].build_index()
+    hits = folded.read(passages).hits
+    assert [list(each) for each in hits] == [index.find(split_words(text)) for text in passages]
+
+
+@given(texts)
+@hypothesis_settings(max_examples=200, deadline=None)
+def test_words_and_what_lies_between_them_are_the_same_without_their_places(text: str) -> None:
+    words = split_words(text)
+    assert list_words(text) == [word.form for word in words]
+    bounds = WordBounds(text, len(words))
+    assert bounds.sentences == [word.sentence for word in words]
+    assert bounds.spans == [(word.start, word.end) for word in words]
+    for at in range(1, len(words)):
+        assert bounds.is_joined(at) == words[at].joined
+        for first in range(max(0, at - 6), at):
+            together = words[first].sentence == words[at].sentence
+            assert bounds.is_one_sentence(first, at) == together
+
+
+@given(texts)
+@hypothesis_settings(max_examples=50, deadline=None)
+def test_words_are_counted_and_those_that_the_vocabulary_lacks(text: str) -> None:
+    pipeline, folded = load_desk("four labels")
+    vocabulary = dict(pipeline[0].transformer_list)["words"].vocabulary_
+    reading = folded.read([text, "zyxwvu"])
+    words = [*list_words(text), "zyxwvu"]
+    assert reading.words == len(words)
+    assert reading.unknown_words == sum(word not in vocabulary for word in words)
+
+
+def test_article_is_labelled_with_how_many_words_it_has_and_how_many_are_unknown() -> None:
+    labelling = load_classifier().label_article(article(title="", text="Zyxwvu and the border"))
+    assert (labelling.words, labelling.unknown_words) == (4, 1)
+    empty = load_classifier().label_article(article(title="", text="Photo: Reuters"))
+    assert (empty.words, empty.unknown_words) == (0, 0)
+
+
+def test_word_that_is_several_written_out_is_weighed_as_the_vectorizer_does() -> None:
+    # The ligature is one word of four, with blanks; its pairs have four and more.
+    vectorizer = TfidfVectorizer(
+        tokenizer=list_words,
+        token_pattern=None,
+        lowercase=False,
+        ngram_range=(1, 2),
+        sublinear_tf=True,
+    ).fit(["said ﷺ to them", "to them ﷺ ﷺ", "صلى الله عليه وسلم", "said to them"])
+    folded = FoldedWords(vectorizer, 2.0)
+    for text in ("said ﷺ to", "ﷺ ﷺ", "صلى الله عليه وسلم ﷺ", "them said"):
+        expected = vectorizer.transform([text])
+        numbers = np.array([folded.numbers.get(word, UNKNOWN) for word in list_words(text)])
+        found = folded.weigh(numbers, np.zeros_like(numbers), 1)
+        assert found.columns.tolist() == expected.indices.tolist()
+        doubled = (expected.data * 2.0).tolist()
+        assert found.values.tolist() == pytest.approx(doubled, rel=0, abs=TOLERANCE)
+
+
+def test_pipeline_fitted_with_settings_that_are_not_folded_is_refused() -> None:
+    pipeline, _ = load_model(MODELS)
+    pipeline[0].transformer_list[0][1].set_params(norm="l1")
+    with pytest.raises(ModelError, match="norm='l1'"):
+        FoldedPipeline(pipeline)
