@@ -3,6 +3,7 @@
 The modules, in the order an article meets them:
 
 setting_values  the values of settings that have a form of their own
+quiet_hours     when a desk expects no articles; pure
 settings        every BEATWATCH_* variable: unit, bound, default
 accepted        what a field of an article may be, in JSON Schema
 messages        what comes in: raw messages, Article, why one is rejected
@@ -39,9 +40,16 @@ due_digests     which digests say what was not published yet; pure
 dead_letters    rejections as they are kept: their headers, and how one is sent again; pure
 outgoing        what an outcome owes, as messages
 outbox          publish what an outcome owes and wait for the broker
-metrics         every number shown to Prometheus
 stalls          alive and idle while articles wait? pure
-health          live, ready, and why not; serves /metrics /livez /readyz
+commits         do commits advance while articles wait? pure
+health          live, ready, and why not
+ledger          what was read and what became of it, in numbers that add up
+drift           do articles look to the model like those it was trained for? pure
+drift_metrics   drift as a number shown to Prometheus
+worker_metrics  the worker itself in numbers shown to Prometheus
+metrics         every number shown to Prometheus
+pages           /metrics /livez /readyz
+outcome_lines   a line of the log for each outcome
 batches         a batch of articles: decide, publish, wait for the broker, count
 desk_store      write alerts and memory in one transaction, and fence others off
 desk            matches -> alerts; the one writer
@@ -50,6 +58,7 @@ app             topics and agents: with the entry point the only place that know
 broker          reach the broker: addresses, TLS, SASL
 topics          the topics as the service needs them: create and check
 watchdog        end a worker that stalls
+letter_watch    follow the dead letters: how many are open?
 logs            one structured line per thing worth knowing
 worker          the worker's entry point
 
@@ -82,6 +91,7 @@ moments         what people write for a moment on the command line
 console         alerts, articles and rejections for people to read
 story_lines     stories and digests for people to read
 standings       which dead letters are open; pure
+open_letters    the dead letters that are open, kept up with; pure
 replaying       dead letters on the broker: read, send again, remember
 audit_books     what the topics show of articles; pure
 audit           does each article have what it owes? pure

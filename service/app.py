@@ -119,6 +119,7 @@ def create_app(
     handler = BatchHandler(settings, classifier, metrics, app.outbox, health.activity)
     titles = {label.name: label.title for label in classifier.manifest.labels}
     app.desks = Desks(settings, titles, metrics, app.outbox)
+    health.count_desks = app.desks.count
 
     @app.agent(articles, concurrency=1)
     async def classify(stream: Any) -> None:
@@ -142,6 +143,7 @@ def create_app(
             each.partition for each in assigned if each.topic == settings.articles_topic
         )
         health.activity.assigned = frozenset((each.topic, each.partition) for each in assigned)
+        metrics.worker.rebalances.inc()
         health.assigned_partitions = len(partitions)
         metrics.assigned_partitions.set(len(partitions))
         desks = [each.partition for each in assigned if each.topic == settings.matches_topic]

@@ -5,15 +5,24 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
 from service.classifier import Classifier
-from service.handling import Decided, FailureLimit, HandlingRules, Rejected, handle_article
+from service.handling import (
+    Decided,
+    FailureLimit,
+    HandlingRules,
+    Matched,
+    Rejected,
+    handle_article,
+)
+from service.ledger import Agent
 from service.messages import RawArticle, RejectionReason
 from service.metrics import Metrics
 from service.outbox import Decision, Outbox
+from service.outcome_lines import locate, log_decision
 from service.settings import Settings
 from service.stalls import Activity
 
@@ -84,7 +93,8 @@ class BatchHandler:
             PublishError: the broker did not take what is owed.
             TooManyFailuresError: our release is bad.
         """
-        self._metrics.articles_read.inc(len(articles))
+        self._metrics.ledger.note_read(Agent.CLASSIFY, len(articles))
+        self._metrics.worker.last_article.set_to_current_time()
         decisions = []
         paused = time.perf_counter()
         for raw in articles:
@@ -95,17 +105,22 @@ class BatchHandler:
             decisions.append(Decision(raw, self._guard.decide(raw, self._handle)))
             self._activity.note_handled([raw])
             self._metrics.labelling_seconds.observe(time.perf_counter() - begun)
-        for ended in await self._outbox.publish(decisions, datetime.now(UTC)):
-            self._metrics.count_decision(ended.decided)
-            _log_decision(ended)
+        published = await self._publish(decisions)
+        now = datetime.now(UTC)
+        for ended in published:
+            self._metrics.count_decision(ended.decided, now, Agent.CLASSIFY)
+            log_decision(ended, model=self._classifier.manifest.version)
+
+    async def _publish(self, decisions: Sequence[Decision]) -> list[Decision]:
+        begun = time.perf_counter()
+        ended = await self._outbox.publish(decisions, datetime.now(UTC))
+        if any(isinstance(each.decided, Matched | Rejected) for each in ended):
+            seconds = time.perf_counter() - begun
+            self._metrics.publish_seconds.labels(Agent.CLASSIFY).observe(seconds)
+        return ended
 
     def _handle(self, raw: RawArticle) -> Decided:
         return handle_article(raw, self._classifier, self._rules, datetime.now(UTC))
-
-
-def locate(raw: RawArticle) -> dict[str, Any]:
-    """Say where a message is, for the log."""
-    return {"topic": raw.topic, "partition": raw.partition, "offset": raw.offset}
 
 
 def _try_to_decide(raw: RawArticle, decide: Callable[[RawArticle], T]) -> T | Rejected:
@@ -128,12 +143,3 @@ def _try_to_decide(raw: RawArticle, decide: Callable[[RawArticle], T]) -> T | Re
 
 def _has_failed(decided: object) -> bool:
     return isinstance(decided, Rejected) and decided.reason == RejectionReason.HANDLER_FAILED
-
-
-def _log_decision(decision: Decision) -> None:
-    decided = decision.decided
-    line = log.bind(**locate(decision.raw))
-    if isinstance(decided, Rejected):
-        line.warning("article rejected", reason=decided.reason, detail=decided.detail)
-    else:
-        line.debug("article handled", decided=type(decided).__name__.lower())

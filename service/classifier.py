@@ -19,7 +19,7 @@ from service.messages import Article
 from service.model_file import LabelManifest, Manifest, load_model
 from service.passages import Passage, keep_title, split_passages
 from service.sketches import Sketcher
-from service.words import split_words
+from service.words import list_words, split_words
 
 # Enough for an editor to judge by, small enough for an alert.
 EVIDENCE_MAX_PASSAGES = 3
@@ -35,10 +35,14 @@ class Labelling:
     Attributes:
         probabilities: of every label.
         labels: those in the alert or the review band, with their evidence.
+        words: how many words its passages have.
+        unknown_words: how many of them the model does not know.
     """
 
     probabilities: dict[str, float]
     labels: list[AlertLabel]
+    words: int = 0
+    unknown_words: int = 0
 
     @property
     def alerts(self) -> list[AlertLabel]:
@@ -61,6 +65,7 @@ class Classifier:
         self.reference = ModelReference(version=manifest.version, sha256=manifest.sha256)
         self._features = pipeline[:-1]
         self._concepts = dict(pipeline[0].transformer_list)["concepts"]
+        self._vocabulary = dict(pipeline[0].transformer_list)["words"].vocabulary_
         self.sketcher = _create_sketcher(pipeline)
         self._conjunctions = {rule["name"]: rule["all"] for rule in self._concepts.conjunctions}
         self._terms: NDArray[np.object_] = self._features.get_feature_names_out()
@@ -112,7 +117,9 @@ class Classifier:
             if best[column] >= label.review_threshold
         ]
         found = dict(zip(self.names, map(_round, best), strict=True))
-        return Labelling(found, labels)
+        words = [word for passage in passages for word in list_words(passage.quote)]
+        unknown_words = sum(word not in self._vocabulary for word in words)
+        return Labelling(found, labels, len(words), unknown_words)
 
     def _gather_evidence(
         self,

@@ -26,10 +26,10 @@ from service.broker import BrokerError
 from service.contracts import DriftError
 from service.dlq_commands import LetterNotFoundError
 from service.feeds import FeedError
-from service.health import PortError
 from service.logs import limit_repeats
 from service.model_commands import NotFoundError
 from service.model_file import ModelError
+from service.pages import PortError
 from service.publishing import RefusedArticleError, UntakenArticlesError
 from service.report import LabelledFileError
 from service.seeds import SeedsError

@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import stamina
 import structlog
@@ -13,18 +12,19 @@ from aiokafka import TopicPartition
 from pydantic import ValidationError
 
 from service.agreement import Likelihood
-from service.alerts import Alert
 from service.batches import Guard
 from service.broker import client_options
 from service.desk_state import HOUR_MS, DeskState, Entry
-from service.desk_store import DeskStore, InDoubtError
+from service.desk_store import DeskStore, FencedError, InDoubtError
 from service.digests import Digest
 from service.due_digests import DueDigests
 from service.handling import Rejected
+from service.ledger import Agent
 from service.matches import Match
 from service.messages import OutgoingMessage, RawArticle, RejectionReason
 from service.metrics import Metrics
 from service.outbox import Decision, Outbox
+from service.outcome_lines import log_decision, log_ruling
 from service.outgoing import format_alert, format_digest
 from service.settings import Settings
 from service.stories import DeskRules, Ruling, rule_on_match
@@ -79,6 +79,11 @@ class Desk:
         self._digests = self._create_digests()
         self._turn = asyncio.Lock()
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was taken over, and nobody else is known to have it."""
+        return self._is_ours
+
     def doubt(self) -> None:
         """Note that another worker may have had the desk: what it wrote is read before we go on.
 
@@ -102,11 +107,20 @@ class Desk:
             TooManyFailuresError: our release is bad.
         """
         async with self._turn:
-            ruled, rejected = await self._rule_and_write(batch)
-            for decision in await self._outbox.publish(rejected, datetime.now(UTC)):
-                self._metrics.count_decision(decision.decided)
+            self._metrics.ledger.note_read(Agent.DESK, len(batch))
+            try:
+                ruled, rejected = await self._rule_and_write(batch)
+            except FencedError:
+                # To be read again, here or by the desk that has them now.
+                self._metrics.ledger.note_handed_over(Agent.DESK, len(batch))
+                raise
+            published = await self._outbox.publish(rejected, datetime.now(UTC))
+            now = datetime.now(UTC)
+            for decision in published:
+                self._metrics.count_decision(decision.decided, now, Agent.DESK)
+                log_decision(decision, model="")
             for each in ruled:
-                self._count(each)
+                self._count(each, now)
 
     async def tend(self) -> None:
         """Have the desk ready before matches come; publish the digests that say something new.
@@ -202,9 +216,12 @@ class Desk:
     ) -> None:
         # Until the broker has it, what is in memory may not be written: read again what is.
         is_written = False
+        begun = time.perf_counter()
         try:
             await self._store.write(messages, entries)
             is_written = True
+            seconds = time.perf_counter() - begun
+            self._metrics.publish_seconds.labels(Agent.DESK).observe(seconds)
         finally:
             if not is_written:
                 self._forget()
@@ -215,31 +232,11 @@ class Desk:
         self._digests = self._create_digests()
         self._store.forget()
 
-    def _count(self, each: _Ruled) -> None:
-        delay_seconds = time.time() - each.match.origin.timestamp_ms / 1000
-        self._metrics.count_ruling(each.match, each.ruling, delay_seconds)
+    def _count(self, each: _Ruled, now: datetime) -> None:
+        self._metrics.count_ruling(each.match, each.ruling, now)
         self._metrics.remembered_alerts.set(len(self._state))
-        line = log.bind(
-            article=each.match.article.id,
-            outcome=each.ruling.outcome.value,
-            partition=each.match.origin.partition,
-            offset=each.match.origin.offset,
-        )
-        for alert in each.ruling.alerts:
-            line.info("alert published", **_describe(alert))
-        if not each.ruling.alerts:
-            line.debug("nothing to tell")
+        log_ruling(each.match, each.ruling)
 
 
 def _tell_ms() -> int:
     return int(time.time() * 1000)
-
-
-def _describe(alert: Alert) -> dict[str, Any]:
-    return {
-        "alert": str(alert.alert_id),
-        "revision": alert.revision,
-        "status": alert.status,
-        "role": alert.story.role,
-        "labels": [f"{label.label}:{label.band}" for label in alert.labels],
-    }

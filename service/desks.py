@@ -9,6 +9,7 @@ import structlog
 
 from service.desk import Desk
 from service.desk_store import FencedError
+from service.health import DeskCounts
 from service.messages import RawArticle
 from service.metrics import Metrics
 from service.outbox import Outbox, PublishError
@@ -72,6 +73,12 @@ class Desks:
         """Note which partitions of the matches topic are ours from now on."""
         self._assigned = frozenset(partitions)
         self._assignment.set()
+
+    def count(self) -> DeskCounts:
+        """Count the desks that are assigned to us, and those of them that we have."""
+        # A scrape may come while one is made or given up.
+        ours = [number for number, desk in list(self._desks.items()) if desk.is_ours]
+        return DeskCounts(len(self._assigned), len(self._assigned.intersection(ours)))
 
     def doubt(self) -> None:
         """Note that other workers may have had the desks when they are ours again."""

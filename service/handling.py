@@ -18,6 +18,7 @@ class Matched:
     """For the desk: an article that matched, a newer version that does not, or a kill."""
 
     match: Match
+    labelling: Labelling | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Unmatched:
 
     article_id: str
     review: tuple[str, ...] = ()
+    published_at: datetime | None = field(default=None, compare=False)
+    labelling: Labelling | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Withheld:
     """Not to be used yet: nothing goes out until a usable version comes."""
 
     article_id: str
+    published_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Rejected:
     exception: str = ""
 
 
+# `labelling` and `published_at` are for the numbers that are shown; what was decided is the same.
 Decided = Matched | Unmatched | Withheld | Rejected
 
 
@@ -79,7 +84,7 @@ def handle_article(
         return Rejected(rejection.reason, rejection.detail)
     status = _judge_status(article, now)
     if status is Status.WITHHELD:
-        return Withheld(article.id)
+        return Withheld(article.id, article.published_at)
     if status is Status.CANCELED:
         return Matched(_write_match(article, raw, classifier, now))
     labelling = classifier.label_article(article)
@@ -87,8 +92,9 @@ def handle_article(
     review = () if labels else tuple(label.label for label in labelling.labels)
     # A first version that does not match ends here; a later one may end what an earlier one began.
     if not labels and article.version == 1:
-        return Unmatched(article.id, review)
-    return Matched(_write_match(article, raw, classifier, now, labels=labels, review=review))
+        return Unmatched(article.id, review, article.published_at, labelling)
+    match = _write_match(article, raw, classifier, now, labels=labels, review=review)
+    return Matched(match, labelling)
 
 
 def read_article(value: bytes | None, headers: Headers, max_bytes: int) -> Article:

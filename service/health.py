@@ -1,53 +1,73 @@
-"""Live, ready, and why not; served with the metrics from a thread of its own.
+"""Live, ready, and why not."""
 
-A thread, so that the pages answer while the event loop is busy or stuck, which is just when they
-are needed.
-"""
-
-import json
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from socketserver import ThreadingMixIn
-from threading import BoundedSemaphore
-from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from enum import StrEnum
+from typing import Any, NamedTuple
 
-import structlog
-from prometheus_client import CollectorRegistry, make_wsgi_app
-
-from service.stalls import Activity
-
-log = structlog.get_logger(__name__)
+from service.stalls import Activity, Partition
 
 # The broker drops a worker whose heartbeats stop for 10 s; a loop that is stuck for three times
 # that has lost its partitions and will not come back by itself.
 HEARTBEAT_LATE_SECONDS = 30.0
-# A thread each; probes and scrapes need a handful. Who keeps more open is hung up on.
-CONNECTIONS_MAX = 64
-_SOFTWARE = "beatwatch"  # Not which version of what: that helps only who looks for a way in.
 # Three knocks unanswered.
 BROKER_LATE_SECONDS = 15.0
+# Commits come every second while there is work, and a batch of the longest articles takes a minute.
+COMMITS_LATE_SECONDS = 60.0
 
 
-class PortError(Exception):
-    """The HTTP pages cannot be served where the settings say."""
+class Check(StrEnum):
+    """The named checks of /readyz."""
+
+    EVENT_LOOP = "event_loop"
+    MODEL = "model"
+    BROKER = "broker"
+    CONSUMER_GROUP = "consumer_group"
+    COMMITS = "commits"
+    DESK = "desk"
+    NOT_STOPPING = "not_stopping"
+
+
+class DeskCounts(NamedTuple):
+    """How many partitions of the matches topic are ours, and how many of their desks we have."""
+
+    assigned: int = 0
+    taken_over: int = 0
+
+
+class CommitsSeen(NamedTuple):
+    """What the broker tells of the commits of some partitions.
+
+    Attributes:
+        partitions: those it was asked about.
+        lag: how many articles wait in them.
+        late_seconds: how long articles have waited and no commit of their topic has advanced.
+    """
+
+    partitions: frozenset[Partition] = frozenset()
+    lag: int = 0
+    late_seconds: float = 0.0
 
 
 @dataclass
 class Health:
-    """What the worker knows of itself. Written by the event loop, read by other threads."""
+    """What the worker knows of itself. Written by the event loop, read by other threads.
+
+    What the broker tells, and that it does, is written by the watchdog.
+    """
 
     clock: Callable[[], float] = time.monotonic
     model_version: str = ""
     joined_group: bool = False
     assigned_partitions: int = 0
     stopping: bool = False
+    commits: CommitsSeen = field(default_factory=CommitsSeen)
+    count_desks: Callable[[], DeskCounts] = DeskCounts
     activity: Activity = field(default_factory=Activity)
     _heartbeat: float = field(init=False)
     _broker_answered: float = field(init=False)
+    _broker_has_answered: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self._heartbeat = self._broker_answered = self.clock()
@@ -59,6 +79,7 @@ class Health:
     def note_broker_answer(self) -> None:
         """Note that the broker answered."""
         self._broker_answered = self.clock()
+        self._broker_has_answered = True
 
     @property
     def heartbeat(self) -> float:
@@ -71,144 +92,50 @@ class Health:
         return self.clock() - self._broker_answered
 
     @property
+    def is_broker_near(self) -> bool:
+        """Whether the broker answered lately."""
+        return self._broker_has_answered and self.broker_silence_seconds < BROKER_LATE_SECONDS
+
+    @property
     def is_live(self) -> bool:
         """Whether the event loop has run lately; if not, only a restart helps."""
         return self.clock() - self._heartbeat < HEARTBEAT_LATE_SECONDS
 
-    def check_readiness(self) -> dict[str, dict[str, Any]]:
+    @property
+    def is_ready(self) -> bool:
+        """Whether all checks pass."""
+        return all(check["ok"] for check in self.check_readiness().values())
+
+    def check_readiness(self) -> dict[Check, dict[str, Any]]:
         """The named checks of /readyz: each with `ok` and what it saw."""
+        desks, commits = self.count_desks(), self.commits
         return {
-            "event_loop": {
+            Check.EVENT_LOOP: {
                 "ok": self.is_live,
                 "heartbeat_age_seconds": round(self.clock() - self._heartbeat, 3),
             },
-            "model": {"ok": bool(self.model_version), "version": self.model_version},
-            "broker": {
-                "ok": self.broker_silence_seconds < BROKER_LATE_SECONDS,
-                "answered_seconds_ago": round(self.broker_silence_seconds, 3),
+            Check.MODEL: {"ok": bool(self.model_version), "version": self.model_version},
+            Check.BROKER: {
+                "ok": self.is_broker_near,
+                "answered_seconds_ago": round(self.broker_silence_seconds, 3)
+                if self._broker_has_answered
+                else None,
             },
-            "consumer_group": {
+            Check.CONSUMER_GROUP: {
                 "ok": self.joined_group,
                 "assigned_partitions": self.assigned_partitions,
             },
-            "not_stopping": {"ok": not self.stopping},
+            Check.COMMITS: {
+                # Of partitions that are new the broker is asked at once, but it must have told.
+                "ok": commits.partitions == self.activity.assigned
+                and commits.late_seconds < COMMITS_LATE_SECONDS,
+                "lag_articles": commits.lag,
+                "late_seconds": round(commits.late_seconds, 3),
+            },
+            Check.DESK: {
+                "ok": desks.taken_over == desks.assigned,
+                "assigned_partitions": desks.assigned,
+                "taken_over": desks.taken_over,
+            },
+            Check.NOT_STOPPING: {"ok": not self.stopping},
         }
-
-
-class _ThreadingServer(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._free = BoundedSemaphore(CONNECTIONS_MAX)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._free.acquire(blocking=False):
-            log.warning("connection refused: too many at a time", connections=CONNECTIONS_MAX)
-            self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        error = sys.exc_info()[1]
-        if not isinstance(error, OSError):
-            super().handle_error(request, client_address)
-            return
-        log.debug("client went away", client=client_address[0], error=repr(error))
-
-
-class _QuietHandler(WSGIRequestHandler):
-    timeout = 10  # A client that connects and says nothing must not hold a thread for ever.
-
-    def version_string(self) -> str:
-        return _SOFTWARE
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, the name is inherited
-        log.debug("page served", request=format % args)
-
-
-class HttpServer:
-    """Serves /metrics, /livez and /readyz, and nothing else."""
-
-    def __init__(self, host: str, port: int, registry: CollectorRegistry, health: Health) -> None:
-        pages = {
-            "/metrics": make_wsgi_app(registry),
-            "/livez": _serve_liveness(health),
-            "/readyz": _serve_readiness(health),
-        }
-
-        def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-            method = environ["REQUEST_METHOD"]
-            page = pages.get(environ["PATH_INFO"], _serve_not_found)
-            if method not in _METHODS:
-                page = _serve_not_allowed
-            said: list[tuple[str, list[tuple[str, str]]]] = []
-            asked = environ | {"REQUEST_METHOD": "GET"}
-            content = b"".join(page(asked, lambda status, headers: said.append((status, headers))))
-            ((status, headers),) = said
-            own = [("Server", _SOFTWARE), ("Content-Length", str(len(content)))]
-            start_response(status, [*headers, *own])
-            return [] if method == "HEAD" else [content]
-
-        try:
-            self._server = make_server(host, port, serve, _ThreadingServer, _QuietHandler)
-        except OSError as error:
-            raise PortError(
-                f"{host}:{port} cannot be had for the HTTP pages ({error.strerror}); "
-                "set BEATWATCH_HTTP_PORT or BEATWATCH_HTTP_HOST"
-            ) from error
-        self.port: int = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)
-
-    def start(self) -> None:
-        """Begin to answer."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop answering and free the port."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-_METHODS = ("GET", "HEAD")
-
-
-def _respond(start_response: Any, status: str, content: dict[str, Any]) -> Iterable[bytes]:
-    start_response(status, [("Content-Type", "application/json")])
-    return [json.dumps(content, indent=2).encode() + b"\n"]
-
-
-def _serve_liveness(health: Health) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
-    def serve(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        status = "200 OK" if health.is_live else "503 Service Unavailable"
-        return _respond(start_response, status, {"live": health.is_live})
-
-    return serve
-
-
-def _serve_readiness(health: Health) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
-    def serve(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        checks = health.check_readiness()
-        ready = all(check["ok"] for check in checks.values())
-        status = "200 OK" if ready else "503 Service Unavailable"
-        return _respond(start_response, status, {"ready": ready, "checks": checks})
-
-    return serve
-
-
-def _serve_not_found(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    pages = ["/metrics", "/livez", "/readyz"]
-    return _respond(start_response, "404 Not Found", {"pages": pages})
-
-
-def _serve_not_allowed(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    headers = [("Content-Type", "application/json"), ("Allow", ", ".join(_METHODS))]
-    start_response("405 Method Not Allowed", headers)
-    return [json.dumps({"methods": _METHODS}).encode() + b"\n"]

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UntrustedTypesFoundException
 
+from service.drift import DriftReference
+
 MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
 EVALUATION_FILE = "evaluation.json"
@@ -68,6 +70,7 @@ class Manifest(BaseModel):
     seeds_sha256: str
     sklearn: str
     labels: list[LabelManifest]
+    drift: DriftReference
     manifest_sha256: str = ""
 
     def sealed(self) -> Self:

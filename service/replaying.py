@@ -53,7 +53,7 @@ async def read_dead_letters(settings: Settings) -> DeadLetters:
     """
     await wait_for_topics(settings)
     # First: a rejection is on its topic before its article is committed.
-    committed = await _read_committed(settings)
+    committed = await read_committed_offsets(settings)
     letters: dict[LetterId, DeadLetter] = {}
     notes: list[ReplayNote] = []
     foreign: list[LetterId] = []
@@ -68,7 +68,12 @@ async def read_dead_letters(settings: Settings) -> DeadLetters:
     return DeadLetters(letters, decide_standings(letters.values(), notes, committed), foreign)
 
 
-async def _read_committed(settings: Settings) -> dict[tuple[str, int], int]:
+async def read_committed_offsets(settings: Settings) -> dict[tuple[str, int], int]:
+    """Read which offset the workers read next, by topic and partition.
+
+    Raises:
+        BrokerError: the broker is not there.
+    """
     async with open_admin(settings) as admin:
         offsets = await admin.list_consumer_group_offsets(settings.group)
     return {(at.topic, at.partition): committed.offset for at, committed in offsets.items()}

@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from service.quiet_hours import DeskHours
 from service.setting_values import BrokerUrl, Budgets, LabelNames, TopicName
 
 PREFIX = "BEATWATCH_"
@@ -113,6 +114,12 @@ class Settings(BaseModel):
         {},
         description="Alert budget: `label=number`, several separated by `,`. What a label raises "
         "beyond it in an hour goes into one rolling digest. Default: no budget.",
+    )
+    quiet_hours: DeskHours = Field(
+        (),
+        description="Hours of the day in which no articles are to be expected, several separated "
+        "by `,`: `22:00-06:00 Europe/London`. The alert rule about missing articles is "
+        "silent then; nothing else changes.",
     )
     article_max_bytes: int = Field(
         1_000_000,

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from service import __version__
 from service.calibration import calibrate_pipeline, choose_thresholds, fit_calibration
+from service.drift import DriftReference, WordCount, record_reference
 from service.evaluation import Bools, Floats, Verdicts, measure, measure_reliability
 from service.fitting import TrainingTexts, fit_pipeline, weigh
 from service.model_card import ModelEvaluation, SeedCounts, write_card_file
@@ -25,6 +26,7 @@ from service.model_file import (
 )
 from service.seeds import LabelledText, Seeds
 from service.whole_articles import choose_passages, pool_passages
+from service.words import list_words
 
 _FOLDS = 5
 # The fold that no text is in: what is fitted without it has seen all.
@@ -40,6 +42,7 @@ class TrainedModel:
 
     pipeline: Pipeline
     evaluation: ModelEvaluation
+    drift: DriftReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,16 @@ def train_model(seeds: Seeds) -> TrainedModel:
     pipeline = fitted.pipelines[_NO_FOLD]
     calibrate_pipeline(pipeline, calibration)
     pipeline.label_names_ = list(seeds.labels)
-    return TrainedModel(pipeline, _evaluate(seeds, fitted.truth, calibration.apply(fitted.odds)))
+    probabilities = calibration.apply(fitted.odds)
+    words = _count_words(seeds, fitted.pipelines)
+    return TrainedModel(
+        pipeline,
+        _evaluate(seeds, fitted.truth, probabilities),
+        # Short texts alone: they stand for passages.
+        record_reference(
+            list(seeds.labels), fitted.truth[: len(words)], probabilities[: len(words)], words
+        ),
+    )
 
 
 def write_model(trained: TrainedModel, seeds: Seeds, model_dir: Path) -> Manifest:
@@ -94,6 +106,7 @@ def write_model(trained: TrainedModel, seeds: Seeds, model_dir: Path) -> Manifes
             )
             for name, label in seeds.labels.items()
         ],
+        drift=trained.drift,
     ).sealed()
     model_dir.mkdir(parents=True, exist_ok=True)
     (model_dir / MODEL_FILE).write_bytes(content)
@@ -188,6 +201,20 @@ def _weigh_left_out(pipelines: dict[int, Pipeline], texts: Wordings, folds: Ints
     for fold in np.unique(folds).tolist():
         odds[folds == fold] = weigh(pipelines[fold], texts[folds == fold])
     return odds
+
+
+def _count_words(seeds: Seeds, pipelines: dict[int, Pipeline]) -> list[WordCount]:
+    vocabularies = {
+        fold: dict(pipeline[0].transformer_list)["words"].vocabulary_
+        for fold, pipeline in pipelines.items()
+    }
+    counts = []
+    for text, fold in zip(seeds.texts, _deal_texts(seeds).tolist(), strict=True):
+        if text.written:
+            words = list_words(text.text)
+            unknown = sum(word not in vocabularies[fold] for word in words)
+            counts.append(WordCount(len(words), unknown))
+    return counts
 
 
 def _evaluate(seeds: Seeds, truth: Bools, probabilities: Floats) -> ModelEvaluation:

@@ -21,7 +21,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from service.broker import BrokerError, client_options
-from service.health import Health
+from service.commits import CommitClock
+from service.health import COMMITS_LATE_SECONDS, CommitsSeen, Health
 from service.metrics import Metrics
 from service.settings import Settings
 from service.stalls import Look, Partition, Stall, StallDetector, Waiting
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 # As often as Prometheus looks, or oftener where the limit is short.
 _LOOK_SECONDS = 5.0
 _LOOKS_PER_LIMIT = 4
+# The broker is asked about new partitions at once; to see whether there are any costs nothing.
+_GLANCE_SECONDS = 0.2
 _ANSWER_SECONDS = 10.0
 _FRAMES_SHOWN = 8
 
@@ -59,6 +62,7 @@ class Watchdog:
         self._leave = leave
         self._offsets = OffsetReader(settings)
         self._detector = StallDetector(settings.stall_seconds)
+        self._commits = CommitClock()
         self._shown: set[Partition] = set()
         self._worker = threading.main_thread()
 
@@ -81,16 +85,37 @@ class Watchdog:
 
     async def _watch(self) -> None:
         looked = time.monotonic()
+        assigned: frozenset[Partition] = frozenset()
         while True:
-            await asyncio.sleep(self._look_seconds)
+            await asyncio.sleep(_GLANCE_SECONDS)
+            are_known = self._health.activity.assigned == assigned
+            if are_known and time.monotonic() - looked < self._look_seconds:
+                continue
             assigned = self._health.activity.assigned
             waiting = await self._offsets.read(assigned)
             now = time.monotonic()
             # A process that was stopped for a while has not stalled in that time.
             seconds = min(now - looked, 2 * self._look_seconds)
             looked = now
-            self._show(waiting or {})
+            self._show(assigned, waiting or {})
+            if waiting is not None:
+                # The event loop knocks too, but not while it hangs: that must not look like this.
+                self._health.note_broker_answer()
+                await self._note_commits(waiting, seconds)
             await self._judge(self._look(assigned, waiting, seconds))
+
+    async def _note_commits(self, waiting: dict[Partition, Waiting], seconds: float) -> None:
+        if self._commits.note(waiting, seconds):
+            self._metrics.worker.last_commit.set_to_current_time()
+        if self._commits.late_seconds > COMMITS_LATE_SECONDS / 2:
+            for at in self._commits.list_late(waiting):
+                # Of what holds none, nothing waits any more when we look again.
+                await self._offsets.holds_messages(at, waiting[at])
+        self._health.commits = CommitsSeen(
+            frozenset(waiting),
+            lag=sum(each.lag for each in waiting.values()),
+            late_seconds=self._commits.late_seconds,
+        )
 
     def _look(
         self,
@@ -136,12 +161,13 @@ class Watchdog:
         )
         self._leave()
 
-    def _show(self, waiting: dict[Partition, Waiting]) -> None:
-        for topic, partition in self._shown - waiting.keys():
+    def _show(self, assigned: frozenset[Partition], waiting: dict[Partition, Waiting]) -> None:
+        for topic, partition in self._shown - assigned:
             self._metrics.consumer_lag.remove(topic, str(partition))
         for (topic, partition), each in waiting.items():
             self._metrics.consumer_lag.labels(topic, str(partition)).set(each.lag)
-        self._shown = set(waiting)
+        # While the broker is away, what waited when it was last asked.
+        self._shown = (self._shown & assigned) | waiting.keys()
 
 
 class OffsetReader:

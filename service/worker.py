@@ -13,9 +13,11 @@ from service import __version__
 from service.app import create_app, leave_process
 from service.broker import BrokerError, check_group_access, knock
 from service.classifier import Classifier
-from service.health import BROKER_LATE_SECONDS, Health, HttpServer
+from service.health import BROKER_LATE_SECONDS, Health
+from service.letter_watch import LetterWatch
 from service.logs import configure_logging
 from service.metrics import Metrics
+from service.pages import HttpServer
 from service.settings import Settings
 from service.topics import wait_for_topics
 from service.watchdog import Watchdog
@@ -24,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 _BEAT_SECONDS = 1.0
 _KNOCK_SECONDS = BROKER_LATE_SECONDS / 3
+# Often enough to see that it is still so, seldom enough for a night without a broker.
+_REMIND_SECONDS = 60.0
 
 
 def run_worker(settings: Settings) -> NoReturn:
@@ -39,6 +43,8 @@ def run_worker(settings: Settings) -> NoReturn:
     settings.find_quiet_repeats(label.name for label in classifier.manifest.labels)
     metrics = Metrics(CollectorRegistry(), classifier.manifest)
     health = Health(model_version=classifier.manifest.version)
+    metrics.worker.show_health(health)
+    metrics.worker.show_quiet_hours(settings.quiet_hours)
     server = HttpServer(settings.http_host, settings.http_port, metrics.registry, health)
     server.start()
     loop = asyncio.new_event_loop()
@@ -58,6 +64,7 @@ def run_worker(settings: Settings) -> NoReturn:
         app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
     )
     Watchdog(settings, health, metrics, leave_process).start()
+    LetterWatch(settings, health, metrics.worker).start()
     worker.spinner = None  # It writes terminal codes into the log.
     try:
         worker.execute_from_commandline()
@@ -79,20 +86,27 @@ async def beat(health: Health) -> None:
 
 async def watch_broker(settings: Settings, health: Health) -> None:
     """Knock at the broker again and again; say when it is lost, and when it is back."""
-    lost = False
+    say_after_seconds = BROKER_LATE_SECONDS
+    silence_seconds = 0.0
     while True:
         try:
             await knock(settings)
         except BrokerError as error:
-            if not lost and health.broker_silence_seconds >= BROKER_LATE_SECONDS:
-                lost = True
+            silence_seconds = health.broker_silence_seconds
+            if silence_seconds >= say_after_seconds:
+                is_news = say_after_seconds == BROKER_LATE_SECONDS
                 log.error(  # noqa: TRY400, one line; where we knocked tells nobody anything
-                    "broker lost; work goes on as soon as it is back", why=str(error)
+                    "broker lost; work goes on as soon as it is back"
+                    if is_news
+                    else "broker still away",
+                    silence_seconds=round(silence_seconds),
+                    why=str(error),
                 )
+                say_after_seconds = silence_seconds + _REMIND_SECONDS
         else:
-            if lost:
-                lost = False
-                log.warning("broker back", after_seconds=round(health.broker_silence_seconds))
+            if say_after_seconds > BROKER_LATE_SECONDS:
+                log.warning("broker back", after_seconds=round(silence_seconds))
+                say_after_seconds = BROKER_LATE_SECONDS
             health.note_broker_answer()
         await asyncio.sleep(_KNOCK_SECONDS)
 

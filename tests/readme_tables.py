@@ -41,6 +41,9 @@ def write_metrics() -> str:
     metrics.consumer_lag.labels("news.articles", "0")
     rows = []
     for family in registry.collect():
+        # Those of the process are prometheus_client's, and not on every system the same.
+        if family.name.startswith("process_"):
+            continue
         name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
         shown = ", ".join(f"`{label}`" for label in labels)
@@ -145,7 +148,7 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def _default(value: Any) -> str:
-    if value is None or value in (frozenset(), {}):
+    if value is None or value in (frozenset(), {}, ()):
         return ""
     if isinstance(value, Enum):
         value = value.value

@@ -22,7 +22,15 @@ LIBRARIES_OF = {
         "training",
     },
     "skops": {"model_file"},
-    "prometheus_client": {"health", "metrics", "worker", "worker_process"},
+    "prometheus_client": {
+        "drift_metrics",
+        "ledger",
+        "metrics",
+        "pages",
+        "worker",
+        "worker_metrics",
+        "worker_process",
+    },
     "feedparser": {"feeds"},
     "lxml": {"feeds", "html_text"},
     "typer": {
@@ -52,8 +60,9 @@ CONTRACTS = {"accepted", "messages", "examples", "alerts", "digests", "headers",
 DESK = {"outcomes", "matches", "desk_state", "entries", "stories", "budgets", "due_digests"}
 STORIES = {"event_days", "mentions", "sketches", "agreement", "story_index"}
 AUDIT = {"audit", "audit_books"}
-DECIDING = {"stalls", "passages", "classifier", "handling", "standings"}
-PURE = {*CONTRACTS, *FORMATS, *STORIES, *DESK, *AUDIT, *DECIDING}
+DECIDING = {"stalls", "commits", "passages", "classifier", "handling", "standings"}
+SHOWN = {"drift", "open_letters", "quiet_hours"}
+PURE = {*CONTRACTS, *FORMATS, *STORIES, *DESK, *AUDIT, *DECIDING, *SHOWN}
 OUTSIDE_WORLD = {
     "aiokafka",
     "asyncio",

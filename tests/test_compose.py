@@ -12,8 +12,9 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from service.health import Health, HttpServer
+from service.health import Health
 from service.kafka_jars import KAFKA_VERSION, fetch_class_path, find_java
+from service.pages import HttpServer
 from service.settings import CHECKOUT, Settings, read_settings
 from tests.conftest import KAFKA_CACHE
 from tests.tools import require_tool
@@ -168,6 +169,7 @@ def test_health_check_of_the_image_passes_when_the_worker_is_ready_and_not_befor
     try:
         assert not is_healthy()
         health.joined_group = True
+        health.note_broker_answer()
         assert is_healthy()
     finally:
         server.stop()

@@ -36,6 +36,7 @@ CHANGED = {
     "alert_memory_days": "1",
     "repeats": "suppress",
     "quiet_repeats": "ttp, border",
+    "quiet_hours": "22:00-06:00 Europe/London",
     "alerts_per_hour": "ttp=20, border=0",
     "article_max_bytes": "1000",
     "batch_articles": "1",

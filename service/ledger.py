@@ -1,0 +1,98 @@
+"""The counts that must add up, read and written together so that they do in every scrape.
+
+In each worker, at each scrape: articles read and matches read are those that came to an outcome,
+those handed to the desk, and those in flight.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from threading import Lock
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from service.outcomes import Outcome
+
+
+class Agent(StrEnum):
+    """Who has an article in hand."""
+
+    CLASSIFY = "classify"
+    DESK = "desk"
+
+
+class Ledger(Collector):
+    """The ledger of one worker.
+
+    A scrape comes from another thread, at any moment: one by one, its counts would differ by
+    whatever was counted between the first and the last of them, and a rule that says so would fire
+    whenever there is much to do.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._lock = Lock()
+        # Not in the registry themselves: it would read them one by one.
+        self._articles_read = Counter(
+            "beatwatch_articles_read",
+            "Articles read; each is counted again under its outcome when it has come to it.",
+            registry=None,
+        )
+        self._matches_read = Counter(
+            "beatwatch_matches_read",
+            "Matches that the desk of this worker read; each comes to its outcome there.",
+            registry=None,
+        )
+        self._articles = Counter(
+            "beatwatch_articles",
+            "Articles by the one outcome each came to, counted after the broker has what it owes.",
+            ["outcome"],
+            registry=None,
+        )
+        self._matches = Counter(
+            "beatwatch_matches",
+            "Articles handed to the desk, where they come to their outcomes; also those that a "
+            "desk handed back because another worker took it over.",
+            registry=None,
+        )
+        self._in_flight = Gauge(
+            "beatwatch_in_flight_articles",
+            "Articles and matches read that are not counted under an outcome, or as handed over.",
+            ["agent"],
+            registry=None,
+        )
+        for outcome in Outcome:
+            self._articles.labels(outcome)
+        for agent in Agent:
+            self._in_flight.labels(agent)
+        registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        """Read all counts at one moment."""
+        counts = (
+            self._articles_read,
+            self._matches_read,
+            self._articles,
+            self._matches,
+            self._in_flight,
+        )
+        with self._lock:
+            return [family for each in counts for family in each.collect()]
+
+    def note_read(self, agent: Agent, messages: int) -> None:
+        """Note that so many messages are in hand."""
+        with self._lock:
+            (self._articles_read if agent is Agent.CLASSIFY else self._matches_read).inc(messages)
+            self._in_flight.labels(agent).inc(messages)
+
+    def note_outcome(self, agent: Agent, outcome: Outcome) -> None:
+        """Note that one has come to its outcome, and the broker has what it owes."""
+        with self._lock:
+            self._articles.labels(outcome).inc()
+            self._in_flight.labels(agent).dec()
+
+    def note_handed_over(self, agent: Agent, messages: int = 1) -> None:
+        """Note that the broker has so many for the desk, or has them again for another desk."""
+        with self._lock:
+            self._matches.inc(messages)
+            self._in_flight.labels(agent).dec(messages)

@@ -1,0 +1,80 @@
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from service import worker_metrics
+from service.health import Check, DeskCounts, Health
+from service.quiet_hours import QuietHours
+from service.worker_metrics import WorkerMetrics
+
+
+class Shown:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.metrics = WorkerMetrics(self.registry)
+
+    def __getitem__(self, series: str) -> float | None:
+        return self.registry.get_sample_value(f"beatwatch_{series}")
+
+    def read_by(self, series: str, metric_label: str, value: str) -> float | None:
+        return self.registry.get_sample_value(f"beatwatch_{series}", {metric_label: value})
+
+
+@pytest.fixture
+def shown() -> Shown:
+    return Shown()
+
+
+def test_health_is_shown_as_it_is_when_it_is_asked_for(shown: Shown) -> None:
+    health = Health(model_version="1")
+    shown.metrics.show_health(health)
+    assert shown["ready"] == 0
+    assert shown["broker_connected"] == 0
+    assert shown.read_by("check_ok", "check", Check.MODEL) == 1
+    assert shown.read_by("check_ok", "check", Check.CONSUMER_GROUP) == 0
+    health.joined_group = True
+    health.note_broker_answer()
+    assert shown["ready"] == 1
+    assert shown["broker_connected"] == 1
+    assert shown.read_by("check_ok", "check", Check.CONSUMER_GROUP) == 1
+    health.stopping = True
+    assert shown["ready"] == 0
+
+
+def test_desk_is_held_when_it_was_taken_over_and_not_when_it_was_assigned(shown: Shown) -> None:
+    health = Health()
+    shown.metrics.show_health(health)
+    held = []
+    for counts in (DeskCounts(0, 0), DeskCounts(1, 0), DeskCounts(1, 1)):
+        health.count_desks = lambda counts=counts: counts  # type: ignore[misc]
+        held.append(shown["desk_held"])
+    assert held == [0, 0, 1]
+
+
+def test_no_articles_are_expected_in_quiet_hours(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown.metrics.show_quiet_hours([QuietHours.read("22:00-06:00 Europe/London")])
+    expected = []
+    for hour in (21, 23, 5, 6):
+        now = datetime(2026, 1, 5, hour, 0, tzinfo=UTC)
+        clock = SimpleNamespace(now=lambda _zone, now=now: now)
+        monkeypatch.setattr(worker_metrics, "datetime", clock)
+        expected.append(shown["articles_expected"])
+    assert expected == [1, 0, 0, 1]
+
+
+def test_open_letters_are_shown_by_reason_and_those_of_unknown_reasons_as_other(
+    shown: Shown,
+) -> None:
+    shown.metrics.show_letters({"invalid_json": 2, "made_up": 3, "of_later": 1}, 1_500)
+    assert shown.read_by("dead_letters_open", "reason", "invalid_json") == 2
+    assert shown.read_by("dead_letters_open", "reason", "other") == 4
+    assert shown.read_by("dead_letters_open", "reason", "made_up") is None
+    assert shown["dead_letters_oldest_timestamp_seconds"] == 1.5
+    shown.metrics.show_letters({}, 0)
+    assert shown.read_by("dead_letters_open", "reason", "invalid_json") == 0
+    assert shown.read_by("dead_letters_open", "reason", "other") == 0
+    assert shown["dead_letters_oldest_timestamp_seconds"] == 0
