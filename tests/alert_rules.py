@@ -7,7 +7,6 @@ from typing import Any
 
 import yaml
 from prometheus_client import CollectorRegistry
-from prometheus_client.process_collector import ProcessCollector
 
 from service.metrics import Metrics
 from service.model_file import MANIFEST_FILE, Manifest
@@ -62,7 +61,6 @@ def list_series() -> dict[str, dict[str, set[str]]]:
     manifest = Manifest.model_validate_json((CHECKOUT / "models" / MANIFEST_FILE).read_bytes())
     registry = CollectorRegistry()
     Metrics(registry, manifest)
-    ProcessCollector(registry=registry)
     found: dict[str, dict[str, set[str]]] = {"up": {"job": {"beatwatch"}}}
     for family in registry.collect():
         # A metric without series yet has its name all the same.
