@@ -14,9 +14,14 @@ from benchmarks.boolean_queries import (
 )
 from benchmarks.compare import compare, main, make_labellers, write_page
 from benchmarks.long_articles import FillersError, hide_articles, split_paragraphs
+from benchmarks.made_articles import ON_BEAT_EVERY, ArticleMaker
 from benchmarks.naive_model import NaiveModel, fit_on_articles, fit_on_articles_and_background
+from benchmarks.wide_models import widen_model
+from service.classifier import Classifier
+from service.model_file import load_model
 from service.report import LabelledArticle
-from tests.factories import SEEDS, article
+from service.seeds import read_seeds
+from tests.factories import MODELS, SEEDS, article, load_classifier
 
 NAMES = list(QUERIES)
 LONG = "More than sixty characters are needed for a block of text to be a paragraph, number"
@@ -257,3 +262,23 @@ def test_file_that_cannot_be_compared_says_why(tmp_path: Path) -> None:
     path.write_text('{"id": "1"}\n', encoding="utf-8")
     with pytest.raises(SystemExit, match=r"broken.jsonl, line 1: text Field required"):
         main([str(path)])
+
+
+def test_made_articles_are_as_long_as_asked_and_repeat_no_paragraph() -> None:
+    maker = ArticleMaker(read_seeds(SEEDS))
+    made = [*maker.make_mix(ON_BEAT_EVERY, 4000), *maker.make_off_beat(2, 4000)]
+    assert {len(each.text) for each in made} == {4000}
+    paragraphs = [line for each in made for line in each.text.split("\n\n") if len(line) > 100]
+    assert len(set(paragraphs)) == len(paragraphs)
+    assert "ttp" in {each.label for each in load_classifier().label_article(made[0]).alerts}
+
+
+def test_widened_model_says_of_its_first_labels_what_it_said() -> None:
+    pipeline, manifest = load_model(MODELS)
+    wide, wide_manifest = widen_model(pipeline, manifest, 3)
+    labelled_article = article(title="TTP attacks a police post", text="The border was closed.")
+    before = load_classifier().label_article(labelled_article).probabilities
+    after = Classifier(wide, wide_manifest).label_article(labelled_article).probabilities
+    assert len(after) == 3 * len(before)
+    assert {name: after[name] for name in before} == before
+    assert wide.predict_proba(["The border was closed."]).shape == (1, len(after))
