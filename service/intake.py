@@ -66,11 +66,11 @@ async def take_events(app: faust.App, stream: Any, most: int) -> AsyncIterator[l
     while True:
         try:
             events = [await queue.get()]
-            while len(events) < most and not queue.empty():
-                events.append(queue.get_nowait())
         except StopAsyncIteration:
-            # How Faust tells a stream that it ends; what it gave before is read again.
+            # How Faust tells a stream that it ends.
             return
+        while len(events) < most and not queue.empty():
+            events.append(queue.get_nowait())
         # While the assignment changes, nothing more is begun.
         current = keep_current(app, events) if app.flow_control.is_active() else []
         # A rebalance, or the end, waits until those that are begun are acknowledged.

@@ -104,18 +104,6 @@ def test_the_end_of_the_stream_ends_it() -> None:
     run(check)
 
 
-def test_the_end_that_comes_with_an_event_ends_it_too() -> None:
-    async def check(app: faust.App) -> None:
-        stream, taking = fill(app)
-        waiting = asyncio.ensure_future(anext(taking, None))
-        await asyncio.sleep(0)
-        stream.channel.queue.put_nowait(event_of(app, 0))
-        await stream.channel.throw(StopAsyncIteration())
-        assert await waiting is None
-
-    run(check)
-
-
 def test_a_queue_that_is_never_empty_lets_others_have_their_turn() -> None:
     async def check(app: faust.App) -> None:
         _, taking = fill(app, *(event_of(app, offset) for offset in range(9)))
