@@ -18,7 +18,7 @@ class CommitClock:
     _committed: dict[Partition, int] = field(default_factory=dict)
     _late_seconds: dict[str, float] = field(default_factory=dict)
 
-    def note(self, waiting: Mapping[Partition, Waiting], seconds: float) -> bool:
+    def note(self, waiting: Mapping[Partition, Waiting], seconds: float) -> set[str]:
         """Take note of what the broker tells.
 
         Args:
@@ -26,7 +26,7 @@ class CommitClock:
             seconds: since it told last.
 
         Returns:
-            Whether an offset has advanced since then.
+            The topics of which an offset has advanced since then.
         """
         advanced = {
             at[0]
@@ -44,13 +44,17 @@ class CommitClock:
             for topic, lag in lags.items()
         }
         self._committed = {at: each.committed for at, each in waiting.items()}
-        return bool(advanced)
+        return advanced
 
     @property
-    def late_seconds(self) -> float:
-        """How long, of the topic of which it is longest."""
-        return max(self._late_seconds.values(), default=0.0)
+    def late_seconds(self) -> Mapping[str, float]:
+        """How long, by topic; 0 of one of which nothing waits."""
+        return self._late_seconds
 
-    def list_late(self, waiting: Mapping[Partition, Waiting]) -> Iterable[Partition]:
-        """List the partitions of which something waits for as long as nothing was committed."""
-        return [at for at, each in waiting.items() if each.lag and self._late_seconds[at[0]]]
+    def list_late(
+        self, waiting: Mapping[Partition, Waiting], seconds: float
+    ) -> Iterable[Partition]:
+        """List the partitions of which something waits, where that is so for longer."""
+        return [
+            at for at, each in waiting.items() if each.lag and self._late_seconds[at[0]] > seconds
+        ]

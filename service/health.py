@@ -1,9 +1,10 @@
 """Live, ready, and why not."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from service.stalls import Activity, Partition
@@ -41,13 +42,13 @@ class CommitsSeen(NamedTuple):
 
     Attributes:
         partitions: those it was asked about.
-        lag: how many articles wait in them.
-        late_seconds: how long articles have waited and no commit of their topic has advanced.
+        lags: how many articles wait in them, by topic.
+        late_seconds: by topic, how long articles have waited and no commit of it has advanced.
     """
 
     partitions: frozenset[Partition] = frozenset()
-    lag: int = 0
-    late_seconds: float = 0.0
+    lags: Mapping[str, int] = MappingProxyType({})
+    late_seconds: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass
@@ -128,9 +129,11 @@ class Health:
             Check.COMMITS: {
                 # Of partitions that are new the broker is asked at once, but it must have told.
                 "ok": commits.partitions == self.activity.assigned
-                and commits.late_seconds < COMMITS_LATE_SECONDS,
-                "lag_articles": commits.lag,
-                "late_seconds": round(commits.late_seconds, 3),
+                and all(each < COMMITS_LATE_SECONDS for each in commits.late_seconds.values()),
+                "lag_articles": dict(commits.lags),
+                "late_seconds": {
+                    topic: round(seconds, 3) for topic, seconds in commits.late_seconds.items()
+                },
             },
             Check.DESK: {
                 "ok": desks.taken_over == desks.assigned,

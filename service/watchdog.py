@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NoReturn
@@ -105,17 +106,14 @@ class Watchdog:
             await self._judge(self._look(assigned, waiting, seconds))
 
     async def _note_commits(self, waiting: dict[Partition, Waiting], seconds: float) -> None:
-        if self._commits.note(waiting, seconds):
-            self._metrics.worker.last_commit.set_to_current_time()
-        if self._commits.late_seconds > COMMITS_LATE_SECONDS / 2:
-            for at in self._commits.list_late(waiting):
-                # Of what holds none, nothing waits any more when we look again.
-                await self._offsets.holds_messages(at, waiting[at])
-        self._health.commits = CommitsSeen(
-            frozenset(waiting),
-            lag=sum(each.lag for each in waiting.values()),
-            late_seconds=self._commits.late_seconds,
-        )
+        self._metrics.worker.note_commits(self._commits.note(waiting, seconds))
+        for at in self._commits.list_late(waiting, COMMITS_LATE_SECONDS / 2):
+            # Of what holds none, nothing waits any more when we look again.
+            await self._offsets.holds_messages(at, waiting[at])
+        lags: Counter[str] = Counter()
+        for (topic, _), each in waiting.items():
+            lags[topic] += each.lag
+        self._health.commits = CommitsSeen(frozenset(waiting), lags, self._commits.late_seconds)
 
     def _look(
         self,

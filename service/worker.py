@@ -43,7 +43,7 @@ def run_worker(settings: Settings) -> NoReturn:
     settings.find_quiet_repeats(label.name for label in classifier.manifest.labels)
     metrics = Metrics(CollectorRegistry(), classifier.manifest)
     health = Health(model_version=classifier.manifest.version)
-    metrics.worker.show_health(health)
+    metrics.worker.show_health(health, (settings.articles_topic, settings.matches_topic))
     metrics.worker.show_quiet_hours(settings.quiet_hours)
     server = HttpServer(settings.http_host, settings.http_port, metrics.registry, health)
     server.start()

@@ -22,10 +22,18 @@ class WorkerMetrics:
             "Times that this worker was told which partitions are its own; once at each start.",
             registry=registry,
         )
-        self.last_commit = Gauge(
+        self._last_commit = Gauge(
             "beatwatch_last_commit_timestamp_seconds",
             "When a committed offset of a partition of this worker was last seen to advance, as "
-            "the broker tells; 0 for never.",
+            "the broker tells, by topic: articles or matches; 0 for never.",
+            ["topic"],
+            registry=registry,
+        )
+        self._commit_late = Gauge(
+            "beatwatch_commit_late_seconds",
+            "How long articles (or matches) of this worker have waited without a commit of their "
+            "topic; 0 if none wait. Time in which the broker does not answer is left out.",
+            ["topic"],
             registry=registry,
         )
         self.last_article = Gauge(
@@ -68,8 +76,13 @@ class WorkerMetrics:
             self._letters.labels(reason)
         self._articles_expected.set(1)
 
-    def show_health(self, health: Health) -> None:
-        """Show what /readyz says, as it is whenever Prometheus asks."""
+    def show_health(self, health: Health, topics: Iterable[str]) -> None:
+        """Show what /readyz says, as it is whenever Prometheus asks.
+
+        Args:
+            health: of the worker.
+            topics: those that workers read.
+        """
         self._ready.set_function(lambda: health.is_ready)
         self._broker_connected.set_function(lambda: health.is_broker_near)
         self._desk_held.set_function(lambda: health.count_desks().taken_over > 0)
@@ -77,6 +90,16 @@ class WorkerMetrics:
             self._checks.labels(check).set_function(
                 lambda check=check: health.check_readiness()[check]["ok"]  # type: ignore[misc]
             )
+        for topic in topics:
+            self._last_commit.labels(topic)
+            self._commit_late.labels(topic).set_function(
+                lambda topic=topic: health.commits.late_seconds.get(topic, 0.0)  # type: ignore[misc]
+            )
+
+    def note_commits(self, topics: Iterable[str]) -> None:
+        """Note of which topics a committed offset has advanced by now."""
+        for topic in topics:
+            self._last_commit.labels(topic).set_to_current_time()
 
     def show_quiet_hours(self, hours: Iterable[QuietHours]) -> None:
         """Show whether articles are to be expected, whenever Prometheus asks."""

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from service.audit import FAULTS, FOUND_MEANINGS
 from service.cli import commands
+from service.health import Health
 from service.metrics import Metrics
 from service.model_card import REPORT_FILE
 from service.model_file import MANIFEST_FILE, Manifest
@@ -39,6 +40,7 @@ def write_metrics() -> str:
     metrics = Metrics(registry, manifest)
     # Shown while there are partitions.
     metrics.consumer_lag.labels("news.articles", "0")
+    metrics.worker.show_health(Health(), ["news.articles"])
     rows = []
     for family in registry.collect():
         # Those of the process are prometheus_client's, and not on every system the same.

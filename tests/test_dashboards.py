@@ -11,6 +11,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from service.health import Health
 from service.metrics import Metrics
 from service.model_file import MANIFEST_FILE, Manifest
 from service.settings import CHECKOUT
@@ -51,6 +52,7 @@ def series() -> Known:
     manifest = Manifest.model_validate_json((CHECKOUT / "models" / MANIFEST_FILE).read_bytes())
     metrics = Metrics(CollectorRegistry(), manifest)
     metrics.consumer_lag.labels("news.articles", "0")
+    metrics.worker.show_health(Health(), ["news.articles"])
     target = {"job": {JOB}, "instance": set[str]()}
     found: Known = dict(OF_PROMETHEUS)
     for sample in (each for family in metrics.registry.collect() for each in family.samples):

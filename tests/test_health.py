@@ -60,17 +60,22 @@ def test_partitions_that_are_new_are_not_vouched_for_before_the_broker_told_of_t
 ) -> None:
     health.activity.assigned = OURS
     assert list_failing(health) == {Check.COMMITS}
-    health.commits = CommitsSeen(OURS, lag=7)
+    health.commits = CommitsSeen(OURS, lags={"articles": 7, "matches": 0})
     assert list_failing(health) == set()
-    assert health.check_readiness()[Check.COMMITS]["lag_articles"] == 7
+    assert health.check_readiness()[Check.COMMITS]["lag_articles"] == {"articles": 7, "matches": 0}
 
 
 def test_commits_that_do_not_advance_while_articles_wait_are_not_ready(health: Health) -> None:
     health.activity.assigned = OURS
-    health.commits = CommitsSeen(OURS, 7, COMMITS_LATE_SECONDS - 0.001)
+    lags = {"articles": 7, "matches": 1}
+    health.commits = CommitsSeen(
+        OURS, lags, {"articles": 0.0, "matches": COMMITS_LATE_SECONDS - 0.001}
+    )
     assert health.is_ready
-    health.commits = CommitsSeen(OURS, 7, COMMITS_LATE_SECONDS)
+    late_seconds = {"articles": 0.0, "matches": COMMITS_LATE_SECONDS}
+    health.commits = CommitsSeen(OURS, lags, late_seconds)
     assert list_failing(health) == {Check.COMMITS}
+    assert health.check_readiness()[Check.COMMITS]["late_seconds"] == late_seconds
 
 
 @pytest.mark.parametrize(

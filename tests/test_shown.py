@@ -51,10 +51,12 @@ def test_ledger_adds_up_in_every_scrape_while_there_is_work_and_after_it(
     assert last.get("drift_articles") == min(1000, labelled)
     assert 0 < last.get("unknown_words_ratio") < 1
     assert before.get("last_article_timestamp_seconds") == 0
-    assert before.get("last_commit_timestamp_seconds") == 0
     now = time.time()
-    for name in ("last_article_timestamp_seconds", "last_commit_timestamp_seconds"):
-        assert now - 600 < committed.get(name) <= now
+    assert now - 600 < committed.get("last_article_timestamp_seconds") <= now
+    for topic in (beat.settings.articles_topic, beat.settings.matches_topic):
+        assert before.get("last_commit_timestamp_seconds", topic=topic) == 0
+        assert now - 600 < committed.get("last_commit_timestamp_seconds", topic=topic) <= now
+        assert committed.get("commit_late_seconds", topic=topic) == 0
     assert before.get("ready") == before.get("broker_connected") == before.get("desk_held") == 1
     assert before.get("rebalances_total") >= 1
 

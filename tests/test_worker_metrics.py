@@ -5,9 +5,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from service import worker_metrics
-from service.health import Check, DeskCounts, Health
+from service.health import Check, CommitsSeen, DeskCounts, Health
 from service.quiet_hours import QuietHours
 from service.worker_metrics import WorkerMetrics
+
+TOPICS = ("articles", "matches")
 
 
 class Shown:
@@ -29,7 +31,7 @@ def shown() -> Shown:
 
 def test_health_is_shown_as_it_is_when_it_is_asked_for(shown: Shown) -> None:
     health = Health(model_version="1")
-    shown.metrics.show_health(health)
+    shown.metrics.show_health(health, TOPICS)
     assert shown["ready"] == 0
     assert shown["broker_connected"] == 0
     assert shown.read_by("check_ok", "check", Check.MODEL) == 1
@@ -45,12 +47,30 @@ def test_health_is_shown_as_it_is_when_it_is_asked_for(shown: Shown) -> None:
 
 def test_desk_is_held_when_it_was_taken_over_and_not_when_it_was_assigned(shown: Shown) -> None:
     health = Health()
-    shown.metrics.show_health(health)
+    shown.metrics.show_health(health, TOPICS)
     held = []
     for counts in (DeskCounts(0, 0), DeskCounts(1, 0), DeskCounts(1, 1)):
         health.count_desks = lambda counts=counts: counts  # type: ignore[misc]
         held.append(shown["desk_held"])
     assert held == [0, 0, 1]
+
+
+def test_commits_are_shown_by_topic_so_that_articles_that_go_on_hide_no_desk_that_stands_still(
+    shown: Shown,
+) -> None:
+    health = Health()
+    shown.metrics.show_health(health, TOPICS)
+    series = ("last_commit_timestamp_seconds", "commit_late_seconds")
+    for topic in TOPICS:
+        assert [shown.read_by(name, "topic", topic) for name in series] == [0, 0], "at the start"
+    shown.metrics.note_commits({"articles"})
+    assert shown.read_by("last_commit_timestamp_seconds", "topic", "articles") != 0
+    assert shown.read_by("last_commit_timestamp_seconds", "topic", "matches") == 0
+    health.commits = CommitsSeen(late_seconds={"articles": 0.0, "matches": 7.5})
+    assert shown.read_by("commit_late_seconds", "topic", "articles") == 0
+    assert shown.read_by("commit_late_seconds", "topic", "matches") == 7.5
+    health.commits = CommitsSeen(late_seconds={"articles": 1.0})
+    assert shown.read_by("commit_late_seconds", "topic", "matches") == 0, "another worker has it"
 
 
 def test_no_articles_are_expected_in_quiet_hours(
