@@ -146,8 +146,9 @@ class DriftWindow:
         bins = tuple(
             bisect_right(self._reference.edges, probabilities[name]) for name in self._counts
         )
-        self._count(_Noted(bins, words, unknown_words), 1)
-        self._noted.append(_Noted(bins, words, unknown_words))
+        noted = _Noted(bins, words, unknown_words)
+        self._count(noted, 1)
+        self._noted.append(noted)
         if len(self._noted) > WINDOW_ARTICLES:
             self._count(self._noted.popleft(), -1)
 
@@ -170,5 +171,7 @@ class DriftWindow:
 
     @property
     def unknown_words_ratio(self) -> float:
-        """The share of words that the model does not know; 0 before there are any."""
-        return self._unknown / self._words if self._words else 0.0
+        """The share of words that the model does not know; 0 until there are enough articles."""
+        if self.articles < LEAST_ARTICLES or not self._words:
+            return 0.0
+        return self._unknown / self._words

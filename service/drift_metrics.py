@@ -41,7 +41,8 @@ class DriftMetrics:
         )
         unknown_words = Gauge(
             "beatwatch_unknown_words_ratio",
-            "Share of the words of the last articles that the model does not know.",
+            "Share of the words of the last articles that the model does not know; 0 until there "
+            "are 200 articles.",
             registry=registry,
         )
         expected = Gauge(

@@ -68,9 +68,11 @@ def test_another_population_is_beyond_the_rule(window: DriftWindow) -> None:
 def test_nothing_is_said_before_there_is_enough(window: DriftWindow) -> None:
     note(window, LEAST_ARTICLES - 1, 0.95)
     assert window.measure("ttp") == 0
+    assert window.unknown_words_ratio == 0
     assert window.articles == LEAST_ARTICLES - 1
     note(window, 1, 0.95)
     assert window.measure("ttp") > 0.25
+    assert window.unknown_words_ratio == 0.3
 
 
 def test_what_is_older_than_the_window_is_forgotten(window: DriftWindow) -> None:
@@ -88,9 +90,9 @@ def test_probability_at_an_edge_is_above_it(window: DriftWindow) -> None:
 
 
 def test_unknown_words_are_a_share_of_all_words_in_the_window(window: DriftWindow) -> None:
-    assert window.unknown_words_ratio == 0
-    window.note({"ttp": 0.0}, 30, 3)
-    window.note({"ttp": 0.0}, 10, 1)
+    for _ in range(LEAST_ARTICLES // 2):
+        window.note({"ttp": 0.0}, 30, 4)
+        window.note({"ttp": 0.0}, 10, 0)
     window.note({"ttp": 0.0}, 0, 0)
     assert window.unknown_words_ratio == 0.1
     for _ in range(WINDOW_ARTICLES):
