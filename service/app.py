@@ -142,6 +142,8 @@ def create_app(
 
     async def note_revocation(_app: Any, _revoked: set[Any], **_: Any) -> None:
         health.joined_group = False
+        health.assigned_partitions = 0
+        metrics.assigned_partitions.set(0)
         app.desks.doubt()
 
     async def note_assignment(_app: Any, assigned: set[Any], **_: Any) -> None:
