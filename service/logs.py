@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import stamina.instrumentation
 import structlog
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _CHATTY_LIBRARIES = ("aiokafka", "faust", "mode", "asyncio")
 _REPEAT_AFTER_SECONDS = 10.0
 _KINDS_MAX = 1000
+_SHOWN_AS_THEY_ARE = ("event", "exception", "stack")
 
 
 def configure_logging(log_format: str, level: str) -> None:
@@ -35,11 +36,12 @@ def configure_logging(log_format: str, level: str) -> None:
     ]
     ending: list[Processor] = (
         [
+            _escape_controls,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
                 # The default shows what local variables hold: passwords, articles.
                 exception_formatter=structlog.dev.plain_traceback,
-            )
+            ),
         ]
         if on_terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
@@ -68,6 +70,14 @@ def configure_logging(log_format: str, level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # It would say that it retries, not what: the outbox says both.
     stamina.instrumentation.set_on_retry_hooks([])
+
+
+def _escape_controls(_logger: Any, _name: str, line: Any) -> Any:
+    # What a newsroom sends could command the terminal; structlog escapes only what has spaces too.
+    for name, value in line.items():
+        if name not in _SHOWN_AS_THEY_ARE and isinstance(value, str) and not value.isprintable():
+            line[name] = repr(value)[1:-1]
+    return line
 
 
 class RepeatFilter(logging.Filter):

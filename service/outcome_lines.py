@@ -1,10 +1,12 @@
 """A line of the log for each outcome: where the message is, what it came to, never what it says."""
 
+import logging
 from typing import Any, assert_never
 
 import structlog
+from pydantic import BaseModel, ValidationError
 
-from service.alerts import Alert
+from service.alerts import Alert, ModelReference
 from service.handling import Matched, Rejected, Unmatched, Withheld
 from service.matches import Match
 from service.messages import RawArticle
@@ -13,9 +15,16 @@ from service.outcomes import Outcome
 from service.stories import Ruling
 
 log = structlog.get_logger(__name__)
+# Asked whether a line will be written, before there is one.
+_level = logging.getLogger(__name__)
 
-# Whoever sends an article may choose its key, and it may have any length.
+# Whoever sends a message may choose what is in it, and it may have any length.
 _KEY_MAX_BYTES = 200
+_MODEL_MAX_CHARACTERS = 100
+
+
+class _DecidedBy(BaseModel):
+    model: ModelReference
 
 
 def locate(raw: RawArticle) -> dict[str, Any]:
@@ -28,8 +37,11 @@ def log_decision(decision: Decision, model: str) -> None:
 
     Args:
         decision: as it ended.
-        model: its version; empty where none has decided.
+        model: its version; empty where only the message can say which one it was, as a match does.
     """
+    if not isinstance(decision.decided, Rejected) and not _level.isEnabledFor(logging.DEBUG):
+        # As most articles end: what a line would say is not put together.
+        return
     place = locate(decision.raw)
     match decision.decided:
         case Rejected() as rejected:
@@ -38,7 +50,7 @@ def log_decision(decision: Decision, model: str) -> None:
             log.warning(
                 "article rejected",
                 **place,
-                model=model,
+                model=model or _read_model(decision.raw),
                 key=key,
                 outcome=Outcome.REJECTED.value,
                 reason=rejected.reason.value,
@@ -55,10 +67,18 @@ def log_decision(decision: Decision, model: str) -> None:
             assert_never(never)
 
 
+def _read_model(match: RawArticle) -> str:
+    # As little as is needed: the match was rejected, or is of a later release.
+    try:
+        version = _DecidedBy.model_validate_json(match.value or b"").model.version
+    except ValidationError:
+        return ""
+    return version[:_MODEL_MAX_CHARACTERS]
+
+
 def _say_nothing_is_told(
     outcome: Outcome, article_id: str, place: dict[str, Any], model: str
 ) -> None:
-    # Most articles end here. `log.bind` would cost each of them a look for its logger.
     log.debug("nothing to tell", **place, model=model, article=article_id, outcome=outcome.value)
 
 

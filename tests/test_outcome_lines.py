@@ -87,14 +87,48 @@ def test_line_of_a_ruling_is_of_the_article_and_not_of_the_match(
         assert {name: written.get(name) for name in wanted} == wanted
 
 
+@pytest.mark.parametrize("hostile", [b"a\n\x1b[31m", b"\x1b[31m"])
 def test_key_of_a_rejection_is_cut_and_cannot_write_lines_of_its_own(
-    log_format: str, capsys: pytest.CaptureFixture[str]
+    hostile: bytes, log_format: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logging(log_format, "debug")
-    hostile = b"a\n\x1b[31m\xff" + b"k" * 10_000
+    hostile += b"\xff" + b"k" * 10_000
     rejected = Rejected(RejectionReason.INVALID_JSON, "cut off")
     log_decision(Decision(raw(key=hostile), rejected), model="1")
     written = capsys.readouterr().err
     assert written.count("\n") == 1
     assert "\x1b[31m" not in written
     assert len(written) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("value", "model"),
+    [
+        (match().model_dump_json().encode(), match().model.version),
+        # One of a later release, which this one cannot read as a whole.
+        (b'{"model": {"version": "9.0.0+1", "sha256": "e3"}, "origin": "elsewhere"}', "9.0.0+1"),
+        (b'{"model": {"version": "\\u001b[31m' + b"v" * 10_000 + b'", "sha256": "e3"}}', None),
+        (b"{", ""),
+        (None, ""),
+    ],
+)
+def test_line_of_a_rejected_match_says_which_model_decided_as_the_match_does(
+    value: bytes | None, model: str | None, log_format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(log_format, "info")
+    rejected = Rejected(RejectionReason.INVALID_MATCH, "1 fields are not a match's")
+    log_decision(Decision(raw(value=value), rejected), model="")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert len(line) < 1_000
+    assert "\x1b[31m" not in line
+    if log_format == "json" and model is not None:
+        assert json.loads(line)["model"] == model
+
+
+@pytest.mark.parametrize("decided", [Unmatched("a1"), Withheld("a1"), Matched(match())])
+def test_nothing_is_written_of_what_is_below_the_level(
+    decided: Decided, log_format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(log_format, "info")
+    log_decision(Decision(raw(), decided), model="1")
+    assert capsys.readouterr().err == ""
