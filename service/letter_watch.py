@@ -2,11 +2,14 @@
 
 On the worker that has the desk, so that they are counted once. A thread with an event loop and a
 broker client of its own, as reading and hashing letters of a megabyte would keep articles waiting;
-where the broker fails it, it begins anew later, and keeps nobody else from working.
+where the broker fails it, it begins anew later, and keeps nobody else from working. What nobody
+foresaw ends the thread, and with it the worker (`worker.end_with_thread`): counts that stay as they
+were would tell people that all is well.
 """
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
@@ -30,8 +33,13 @@ T = TypeVar("T")
 # As often as Prometheus looks, more or less: nobody mends a producer faster.
 _LOOK_SECONDS = 15.0
 _ANSWER_SECONDS = 30.0
+_DAY_SECONDS = 24 * 3600
 # A few at a time: each may have a megabyte.
 _BATCH_LETTERS = 100
+# As far back as Kafka keeps messages unless told otherwise. A topic that keeps them for ever is not
+# read from its beginning whenever the desk moves: what nobody mended in a week, no count makes
+# them mend, and `beatwatch dlq list` still shows.
+COUNTED_DAYS = 7
 
 
 class LetterWatch:
@@ -57,8 +65,9 @@ class LetterWatch:
                 except (KafkaError, BrokerError, OSError, TimeoutError) as error:
                     # That it is away is said elsewhere; what was counted last stays.
                     log.debug("broker does not tell which dead letters are open", why=repr(error))
-                else:
-                    self._metrics.show_letters({}, 0)
+            if not self._has_desk:
+                # Also where the desk moved while the broker was away: it is shown elsewhere now.
+                self._metrics.show_letters({}, 0)
             await asyncio.sleep(_LOOK_SECONDS)
 
     @property
@@ -72,16 +81,18 @@ class LetterWatch:
                 committed = await _bound(read_committed_offsets(self._settings))
                 ends = await _bound(consumer.end_offsets(consumer.assignment()))
                 for at, end in ends.items():
-                    while await _bound(consumer.position(at)) < end:
+                    while self._has_desk and await _bound(consumer.position(at)) < end:
                         for message in await _bound(_fetch(consumer, at)):
                             letters.note(_read_raw(message))
-                begins = await _bound(consumer.beginning_offsets(consumer.assignment()))
+                begins = await _bound(_find_begins(consumer))
                 letters.settle(committed, {at.partition: begin for at, begin in begins.items()})
-                self._metrics.show_letters(letters.open_by_reason, letters.oldest_ms)
-                if letters.wants_to_begin_anew:
-                    letters = OpenLetters()
-                    await consumer.seek_to_beginning()
-                else:
+                if self._has_desk:
+                    self._metrics.show_letters(letters.open_by_reason, letters.oldest_ms)
+                left_out = letters.take_left_out()
+                for at in consumer.assignment():
+                    if at.partition in left_out:
+                        consumer.seek(at, left_out[at.partition])
+                if not left_out:
                     await asyncio.sleep(_LOOK_SECONDS)
 
     @asynccontextmanager
@@ -93,7 +104,8 @@ class LetterWatch:
         )
         try:
             await _bound(consumer.start())
-            await consumer.seek_to_beginning()
+            for at, begin in (await _bound(_find_begins(consumer))).items():
+                consumer.seek(at, begin)
             yield consumer
         finally:
             with suppress(TimeoutError):
@@ -104,6 +116,14 @@ async def _bound(answer: Awaitable[T]) -> T:
     # aiokafka's clients wait for ever for a broker that is away.
     async with asyncio.timeout(_ANSWER_SECONDS):
         return await answer
+
+
+async def _find_begins(consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
+    since_ms = round((time.time() - COUNTED_DAYS * _DAY_SECONDS) * 1000)
+    # Before what comes meanwhile.
+    ends = await consumer.end_offsets(consumer.assignment())
+    found = await consumer.offsets_for_times(dict.fromkeys(ends, since_ms))
+    return {at: each.offset if each else ends[at] for at, each in found.items()}
 
 
 async def _fetch(consumer: AIOKafkaConsumer, at: TopicPartition) -> list[Any]:

@@ -15,21 +15,17 @@ from service.standings import State, decide_standings
 
 # About 10 MB of them. Who has so many has a producer to mend, not letters to count.
 LETTERS_MAX = 10_000
-_NOTES_MAX = 10 * LETTERS_MAX
+NOTES_MAX = 10 * LETTERS_MAX
 
 
 @dataclass
 class OpenLetters:
-    """The letters of the dead-letter topic that nobody has settled.
+    """The letters of the dead-letter topic that nobody has settled."""
 
-    Attributes:
-        is_full: letters were left out, and notes on them: the counts are too low, and it is time
-            to begin anew when they fall.
-    """
-
-    is_full: bool = False
     _letters: dict[LetterId, DeadLetter] = field(default_factory=dict)
     _notes: dict[ReplayNote, None] = field(default_factory=dict)
+    # By partition, the first offset of what there was no room for.
+    _left_out: dict[int, int] = field(default_factory=dict)
     _open: Counter[str] = field(default_factory=Counter)
     _oldest_ms: int = 0
 
@@ -38,14 +34,18 @@ class OpenLetters:
         read = read_dead_letter(raw)
         if isinstance(read, ReplayNote):
             # Of one that is not kept it says nothing.
-            if read.letter in self._letters and len(self._notes) < _NOTES_MAX:
-                self._notes[read] = None
-        elif read is not None:
-            if len(self._letters) >= LETTERS_MAX:
-                self.is_full = True
+            if read.letter not in self._letters:
                 return
-            key = None if read.key is None else hashlib.sha256(read.key).digest()
-            self._letters[read.id] = replace(read, detail="", key=key)
+            if len(self._notes) < NOTES_MAX:
+                self._notes[read] = None
+            else:
+                self._left_out.setdefault(raw.partition, raw.offset)
+        elif read is not None:
+            if len(self._letters) < LETTERS_MAX:
+                key = None if read.key is None else hashlib.sha256(read.key).digest()
+                self._letters[read.id] = replace(read, detail="", key=key)
+            else:
+                self._left_out.setdefault(raw.partition, raw.offset)
 
     def settle(self, committed: Mapping[tuple[str, int], int], begins: Mapping[int, int]) -> None:
         """Forget what is settled and what is no longer on the topic, and count what is open.
@@ -53,7 +53,7 @@ class OpenLetters:
         Args:
             committed: by topic and partition the offset that the workers read next; read before
                 the letters and notes, as `decide_standings` says.
-            begins: by partition of the dead-letter topic its first offset.
+            begins: by partition of the dead-letter topic the first offset that counts.
         """
         standings = decide_standings(self._letters.values(), self._notes, committed)
         self._letters = {
@@ -78,7 +78,13 @@ class OpenLetters:
         """When the topic got the oldest that is open; 0 if there are none."""
         return self._oldest_ms
 
-    @property
-    def wants_to_begin_anew(self) -> bool:
-        """Whether letters were left out for which there is room again."""
-        return self.is_full and len(self._letters) < LETTERS_MAX // 2
+    def take_left_out(self) -> Mapping[int, int]:
+        """Tell from which offset on, by partition, to read again what was left out.
+
+        Until it is read, the counts are not true. Empty as long as there is no room: for half of
+        what is kept, so that each time is of use.
+        """
+        if len(self._letters) > LETTERS_MAX // 2 or len(self._notes) > NOTES_MAX // 2:
+            return {}
+        left_out, self._left_out = self._left_out, {}
+        return left_out

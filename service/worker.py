@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import sys
+import threading
+from functools import partial
 from typing import NoReturn
 
 import faust
@@ -10,7 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from service import __version__
-from service.app import create_app, leave_process
+from service.app import create_app, leave_process, stop_unacknowledged
 from service.broker import BrokerError, check_group_access, knock
 from service.classifier import Classifier
 from service.health import BROKER_LATE_SECONDS, Health
@@ -64,6 +66,7 @@ def run_worker(settings: Settings) -> NoReturn:
     worker = faust.Worker(
         app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
     )
+    threading.excepthook = partial(end_with_thread, health)
     Watchdog(settings, health, metrics, leave_process).start()
     LetterWatch(settings, health, metrics.worker).start()
     worker.spinner = None  # It writes terminal codes into the log.
@@ -75,6 +78,15 @@ def run_worker(settings: Settings) -> NoReturn:
             log.info("worker stopped")
         else:
             log.critical("worker crashed", error=type(reason).__name__, why=str(reason))
+
+
+def end_with_thread(health: Health, died: threading.ExceptHookArgs) -> None:
+    """End the worker when one of its threads died of what nobody foresaw.
+
+    Without the thread it would work on unwatched, and show as true what was true when it died.
+    """
+    if isinstance(died.exc_value, Exception) and not health.stopping:
+        stop_unacknowledged(died.exc_value)
 
 
 async def beat(health: Health) -> None:

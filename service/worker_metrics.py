@@ -60,8 +60,8 @@ class WorkerMetrics:
         )
         self._letters = Gauge(
             "beatwatch_dead_letters_open",
-            "Dead letters that nobody has replayed; shown by the worker with the desk, `other` for "
-            "reasons that this release does not know.",
+            "Dead letters of the last 7 days that nobody has replayed; shown by the worker with "
+            "the desk, `other` for reasons that this release does not know.",
             ["reason"],
             registry=registry,
         )

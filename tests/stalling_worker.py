@@ -1,4 +1,6 @@
-"""A worker that hangs, or is slow, on articles that say STALL: bugs of ours, as a process.
+"""A worker that hangs, or is slow, on articles that say STALL, or one of whose threads dies.
+
+Bugs of ours, as a process.
 
 Run as `python -m tests.stalling_worker KIND`.
 """
@@ -13,6 +15,7 @@ from datetime import datetime
 from service import batches
 from service.classifier import Classifier
 from service.handling import Decided, HandlingRules, handle_article
+from service.letter_watch import LetterWatch
 from service.messages import RawArticle
 from service.outbox import Decision, Outbox
 from service.settings import read_settings
@@ -52,6 +55,11 @@ def stalling(kind: str) -> None:
             await asyncio.Event().wait()
         return await publish(self, decisions, now)
 
+    async def follow(_self: LetterWatch) -> None:
+        raise LookupError("nobody foresaw this")
+
+    if kind == "watch_dies":
+        LetterWatch._follow = follow  # type: ignore[assignment, method-assign]  # noqa: SLF001
     batches.handle_article = handle  # type: ignore[attr-defined]  # a bug, on purpose
     Outbox.publish = publish_or_wait  # type: ignore[method-assign]  # as above
 

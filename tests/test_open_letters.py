@@ -88,16 +88,46 @@ def test_what_is_not_ours_is_passed_over(letters: OpenLetters) -> None:
     assert count(letters, raw(topic=DLQ, headers=(("dlq.reason", b"made_up"),)), raw()) == {}
 
 
-def test_only_so_many_are_kept_and_room_is_made_use_of(
+def test_only_so_many_are_kept_and_what_was_left_out_is_read_once_there_is_room(
     letters: OpenLetters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(open_letters, "LETTERS_MAX", 4)
     assert count(letters, *map(write_letter, range(9))) == {"invalid_json": 4}
-    assert letters.is_full
-    assert not letters.wants_to_begin_anew
+    assert letters.take_left_out() == {}, "there is no room"
     replayed = [write_note(of=each, offset=10 + each, replayed_to=50 + each) for each in range(3)]
     assert count(letters, *replayed) == {"invalid_json": 1}
-    assert letters.wants_to_begin_anew
+    assert letters.take_left_out() == {0: 4}
+    rest = [write_letter(4), write_letter(5)]
+    assert count(letters, *rest, *replayed) == {"invalid_json": 3}
+    settled = [write_note(of=each, offset=9 + each, replayed_to=50 + each) for each in (4, 5)]
+    assert count(letters, *settled) == {"invalid_json": 1}
+    assert letters.take_left_out() == {}, "all was read"
+
+
+def test_many_that_are_all_settled_are_read_to_the_end_however_few_are_kept(
+    letters: OpenLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_letters, "LETTERS_MAX", 4)
+    topic = [write_letter(each) for each in range(20)]
+    topic += [write_note(of=each, offset=20 + each, replayed_to=50 + each) for each in range(20)]
+    begins, left_out = [0], {0: 0}
+    while left_out:
+        assert count(letters, *topic[left_out[0] :]) == {}
+        left_out = dict(letters.take_left_out())
+        begins += left_out.values()
+    assert begins == [0, 4, 8, 12, 16]
+
+
+def test_notes_that_were_left_out_are_read_once_there_is_room(
+    letters: OpenLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_letters, "NOTES_MAX", 2)
+    count(letters, write_letter(0), write_letter(1), write_letter(2))
+    notes = [write_note(of=each, offset=3 + each, replayed_to=50 + each) for each in range(3)]
+    assert count(letters, *notes) == {"invalid_json": 1}, "the last was left out"
+    assert letters.take_left_out() == {0: 5}
+    assert count(letters, notes[2]) == {}
+    assert letters.take_left_out() == {}
 
 
 def test_nothing_of_a_letter_that_could_be_long_is_kept(letters: OpenLetters) -> None:
