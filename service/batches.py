@@ -111,6 +111,7 @@ class BatchHandler:
         for ended in published:
             self._metrics.count_decision(ended.decided, now, Agent.CLASSIFY)
             log_decision(ended, model=self._classifier.manifest.version)
+        self._metrics.ledger.note_done(Agent.CLASSIFY, len(articles))
 
     async def _publish(self, decisions: Sequence[Decision]) -> list[Decision]:
         begun = time.perf_counter()
