@@ -38,6 +38,9 @@ HEARTBEAT_SECONDS = 2.0
 REBALANCE_TIMEOUT_SECONDS = 20.0
 REQUEST_TIMEOUT_SECONDS = 30.0
 COMMIT_SECONDS = 1.0
+# Read ahead for each agent; with articles of a megabyte that is a quarter of a gigabyte, where
+# Faust's 4,096 would be four.
+_BUFFERED_BATCHES = 4
 
 
 class BeatwatchApp(faust.App):
@@ -66,12 +69,12 @@ class BeatwatchApp(faust.App):
 
     async def on_shutdown(self) -> None:
         """Let go of the broker after the last article was handled."""
-        await self.desks.let_go()
-        await self.outbox.stop()
-        await super().on_shutdown()
         # Faust's worker waits a second for tasks that nobody ends (mode/worker.py, `_gather_all`).
         for each in self.watching:
             each.cancel()
+        await self.desks.let_go()
+        await self.outbox.stop()
+        await super().on_shutdown()
 
     def _give_up_draining(self) -> None:
         log.critical(
@@ -98,6 +101,7 @@ def create_app(
         producer_request_timeout=REQUEST_TIMEOUT_SECONDS,
         broker_commit_interval=COMMIT_SECONDS,
         producer_acks=-1,
+        stream_buffer_maxsize=_BUFFERED_BATCHES * settings.batch_articles,
         topic_disable_leader=True,
         topic_allow_declare=False,
         autodiscover=False,
@@ -125,7 +129,7 @@ def create_app(
     )
     handler = BatchHandler(settings, classifier, metrics, app.outbox, health.activity)
     titles = {label.name: label.title for label in classifier.manifest.labels}
-    app.desks = Desks(settings, titles, metrics, app.outbox)
+    app.desks = Desks(settings, titles, metrics, app.outbox, health.activity)
     health.count_desks = app.desks.count
 
     @app.agent(articles, concurrency=1)
@@ -134,11 +138,7 @@ def create_app(
 
     @app.agent(matches, concurrency=1)
     async def desk(stream: Any) -> None:
-        await _consume(app, stream, handle_matches)
-
-    async def handle_matches(batch: list[RawArticle]) -> None:
-        await app.desks.handle_batch(batch)
-        health.activity.note_handled(batch)
+        await _consume(app, stream, app.desks.handle_batch)
 
     async def note_revocation(_app: Any, _revoked: set[Any], **_: Any) -> None:
         health.joined_group = False

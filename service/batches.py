@@ -33,6 +33,9 @@ T = TypeVar("T")
 # A batch of the longest articles takes minutes; heartbeats must get through meanwhile, and so must
 # the desk, whose transactions take some ten turns of the event loop each.
 PAUSE_AFTER_SECONDS = 0.01
+# After what took longer a turn is not enough: they get time for several answers of the broker.
+_LONG_SECONDS = 0.1
+_PAUSE_RATIO = 0.1
 
 
 class TooManyFailuresError(Exception):
@@ -101,8 +104,8 @@ class BatchHandler:
         for raw in articles:
             begun = time.perf_counter()
             if begun - paused > PAUSE_AFTER_SECONDS:
-                await asyncio.sleep(0)
-                paused = begun
+                await _pause(begun - paused)
+                begun = paused = time.perf_counter()
             decisions.append(Decision(raw, self._guard.decide(raw, self._handle)))
             self._activity.note_handled([raw])
             self._metrics.labelling_seconds.observe(time.perf_counter() - begun)
@@ -111,6 +114,7 @@ class BatchHandler:
         for ended in published:
             self._metrics.count_decision(ended.decided, now, Agent.CLASSIFY)
             log_decision(ended, model=self._classifier.manifest.version)
+        self._metrics.ledger.note_done(Agent.CLASSIFY, len(articles))
 
     async def _publish(self, decisions: Sequence[Decision]) -> list[Decision]:
         begun = time.perf_counter()
@@ -122,6 +126,11 @@ class BatchHandler:
 
     def _handle(self, raw: RawArticle) -> Decided:
         return handle_article(raw, self._classifier, self._rules, datetime.now(UTC))
+
+
+async def _pause(worked_seconds: float) -> None:
+    is_long = worked_seconds > _LONG_SECONDS
+    await asyncio.sleep(worked_seconds * _PAUSE_RATIO if is_long else 0)
 
 
 def _try_to_decide(raw: RawArticle, decide: Callable[[RawArticle], T]) -> T | Rejected:

@@ -14,6 +14,7 @@ from service.messages import RawArticle
 from service.metrics import Metrics
 from service.outbox import Outbox, PublishError
 from service.settings import Settings
+from service.stalls import Activity
 
 log = structlog.get_logger(__name__)
 
@@ -25,12 +26,18 @@ class Desks:
     """Hands matches to the desk of their partition."""
 
     def __init__(
-        self, settings: Settings, titles: Mapping[str, str], metrics: Metrics, outbox: Outbox
+        self,
+        settings: Settings,
+        titles: Mapping[str, str],
+        metrics: Metrics,
+        outbox: Outbox,
+        activity: Activity,
     ) -> None:
         self._settings = settings
         self._titles = titles
         self._metrics = metrics
         self._outbox = outbox
+        self._activity = activity
         self._desks: dict[int, Desk] = {}
         self._assigned: frozenset[int] = frozenset()
         self._assignment = asyncio.Event()
@@ -97,6 +104,7 @@ class Desks:
                 self._titles,
                 self._metrics,
                 self._outbox,
+                self._activity,
                 partition=partition,
             )
         return self._desks[partition]

@@ -1,9 +1,11 @@
 """The counts that must add up, read and written together so that they do in every scrape.
 
 In each worker, at each scrape: articles read and matches read are those that came to an outcome,
-those handed to the desk, and those in flight.
+those handed to the desk, and those in flight. What is in flight is known from the batches that are
+in hand, not from outcomes: so an article that is dropped, or counted twice, is a difference.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from enum import StrEnum
 from threading import Lock
@@ -32,6 +34,8 @@ class Ledger(Collector):
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._lock = Lock()
+        # What messages in hand came to, until they are done.
+        self._ended: defaultdict[Agent, list[Counter]] = defaultdict(list)
         # Not in the registry themselves: it would read them one by one.
         self._articles_read = Counter(
             "beatwatch_articles_read",
@@ -87,12 +91,24 @@ class Ledger(Collector):
 
     def note_outcome(self, agent: Agent, outcome: Outcome) -> None:
         """Note that one has come to its outcome, and the broker has what it owes."""
-        with self._lock:
-            self._articles.labels(outcome).inc()
-            self._in_flight.labels(agent).dec()
+        self._ended[agent].append(self._articles.labels(outcome))
 
-    def note_handed_over(self, agent: Agent, messages: int = 1) -> None:
-        """Note that the broker has so many for the desk, or has them again for another desk."""
+    def note_handed_over(self, agent: Agent) -> None:
+        """Note that the broker has one for the desk."""
+        self._ended[agent].append(self._matches)
+
+    def note_done(self, agent: Agent, messages: int) -> None:
+        """Note that so many are in hand no more, and show what they came to.
+
+        Counted on its own: one that came to no outcome, or to two, is a difference that stays.
+        """
+        with self._lock:
+            for ends in self._ended.pop(agent, ()):
+                ends.inc()
+            self._in_flight.labels(agent).dec(messages)
+
+    def note_handed_back(self, messages: int) -> None:
+        """Note that the broker has so many matches again, for the desk that has them now."""
         with self._lock:
             self._matches.inc(messages)
-            self._in_flight.labels(agent).dec(messages)
+            self._in_flight.labels(Agent.DESK).dec(messages)

@@ -1,13 +1,18 @@
+import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.batches import Guard, TooManyFailuresError
-from service.handling import Rejected
+from service import batches
+from service.batches import BatchHandler, Guard, TooManyFailuresError
+from service.handling import Rejected, Unmatched
 from service.messages import RawArticle, RejectionReason
 from service.metrics import Metrics
+from service.outbox import Outbox
 from service.settings import Settings
+from service.stalls import Activity
 from tests.factories import load_classifier, raw
 
 
@@ -73,3 +78,30 @@ def test_what_does_not_raise_is_decided_once(metrics: Metrics) -> None:
     assert guard.decide(raw(), decide) == "decided"
     assert len(tried) == 1
     assert count_retries(metrics) == 0
+
+
+def test_long_articles_leave_the_desk_time_for_the_answers_of_the_broker(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[float] = []
+
+    def label(*_: object) -> Unmatched:
+        time.sleep(0.15)
+        return Unmatched("a")
+
+    async def hear_the_broker() -> None:
+        while True:
+            await asyncio.sleep(0.001)
+            answers.append(time.monotonic())
+
+    async def handle() -> None:
+        hearing = asyncio.create_task(hear_the_broker())
+        outbox = Outbox({}, matches_topic="m", dlq_topic="d", retry_seconds=1)
+        handler = BatchHandler(Settings(), load_classifier(), metrics, outbox, Activity())
+        await handler.handle_batch([raw()] * 4)
+        hearing.cancel()
+
+    monkeypatch.setattr(batches, "handle_article", label)
+    asyncio.run(handle())
+    # A turn each would be three.
+    assert len(answers) > 4

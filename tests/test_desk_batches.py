@@ -12,6 +12,7 @@ from service.desk import Desk
 from service.messages import OutgoingMessage, RawArticle
 from service.metrics import Metrics
 from service.outbox import Outbox, send_message
+from service.stalls import Activity
 from tests.conftest import Beat
 from tests.desk_readings import read_history
 from tests.factories import load_classifier
@@ -45,12 +46,17 @@ async def handle(beat: Beat, batch: list[RawArticle]) -> None:
         dlq_topic=settings.dlq_topic,
         retry_seconds=settings.publish_retry_seconds,
     )
-    desk = Desk(settings, {"ttp": "TTP"}, metrics, outbox, partition=0)
+    activity = Activity()
+    desk = Desk(settings, {"ttp": "TTP"}, metrics, outbox, activity, partition=0)
     try:
         await desk.handle_batch(batch)
     finally:
         await desk.let_go()
         await outbox.stop()
+    assert activity.handled == {(settings.matches_topic, 0): len(batch)}
+    counted = metrics.registry.get_sample_value
+    assert counted("beatwatch_articles_total", {"outcome": "repeated"}) == len(batch) - 1
+    assert counted("beatwatch_in_flight_articles", {"agent": "desk"}) == 0
 
 
 def test_a_batch_gets_through_where_a_transaction_of_all_of_it_never_would(

@@ -12,12 +12,13 @@ from service.health import DeskCounts
 from service.metrics import Metrics
 from service.outbox import Outbox
 from service.settings import Settings
+from service.stalls import Activity
 from tests.factories import load_classifier, match, raw
 
 
 def create_desks(metrics: Metrics) -> Desks:
     outbox = Outbox({}, matches_topic="matches", dlq_topic="dlq", retry_seconds=1)
-    return Desks(Settings(), {"ttp": "Pakistani Taliban"}, metrics, outbox)
+    return Desks(Settings(), {"ttp": "Pakistani Taliban"}, metrics, outbox, Activity())
 
 
 @pytest.fixture

@@ -33,27 +33,43 @@ def weigh(page: str) -> tuple[int, int]:
     return read, accounted
 
 
-def test_what_was_read_is_in_flight_until_it_comes_to_its_outcome(
+def test_what_was_read_is_in_flight_until_its_batch_is_done(
     registry: CollectorRegistry, ledger: Ledger
 ) -> None:
-    ledger.note_read(Agent.CLASSIFY, 3)
-    in_flight = {"agent": "classify"}
-    assert registry.get_sample_value("beatwatch_in_flight_articles", in_flight) == 3
+    ledger.note_read(Agent.CLASSIFY, 2)
     ledger.note_outcome(Agent.CLASSIFY, Outcome.UNMATCHED)
     ledger.note_handed_over(Agent.CLASSIFY)
-    assert registry.get_sample_value("beatwatch_in_flight_articles", in_flight) == 1
+    in_flight = {"agent": "classify"}
+    assert registry.get_sample_value("beatwatch_in_flight_articles", in_flight) == 2
+    assert registry.get_sample_value("beatwatch_matches_total") == 0
+    ledger.note_done(Agent.CLASSIFY, 2)
+    assert registry.get_sample_value("beatwatch_in_flight_articles", in_flight) == 0
     assert registry.get_sample_value("beatwatch_matches_total") == 1
-    assert weigh(generate_latest(registry).decode()) == (3, 3)
+    assert weigh(generate_latest(registry).decode()) == (2, 2)
+
+
+@pytest.mark.parametrize(("outcomes", "gap"), [(1, 1), (3, -1)])
+def test_an_article_that_is_dropped_or_counted_twice_is_a_difference_that_stays(
+    registry: CollectorRegistry, ledger: Ledger, outcomes: int, gap: int
+) -> None:
+    for _ in range(2):
+        ledger.note_read(Agent.CLASSIFY, 2)
+        for _ in range(outcomes):
+            ledger.note_outcome(Agent.CLASSIFY, Outcome.UNMATCHED)
+        ledger.note_done(Agent.CLASSIFY, 2)
+    read, accounted = weigh(generate_latest(registry).decode())
+    assert read - accounted == 2 * gap
 
 
 def test_matches_that_a_desk_hands_back_are_read_again_by_another(
     registry: CollectorRegistry, ledger: Ledger
 ) -> None:
     ledger.note_read(Agent.DESK, 2)
-    ledger.note_handed_over(Agent.DESK, 2)
+    ledger.note_handed_back(2)
     ledger.note_read(Agent.DESK, 2)
     for _ in range(2):
         ledger.note_outcome(Agent.DESK, Outcome.ALERTED)
+    ledger.note_done(Agent.DESK, 2)
     assert registry.get_sample_value("beatwatch_matches_read_total") == 4
     assert weigh(generate_latest(registry).decode()) == (4, 4)
 
@@ -68,10 +84,13 @@ def test_ledger_adds_up_in_every_scrape_while_it_is_written(
             ledger.note_read(Agent.CLASSIFY, 64)
             for _ in range(60):
                 ledger.note_outcome(Agent.CLASSIFY, Outcome.UNMATCHED)
-            ledger.note_handed_over(Agent.CLASSIFY, 4)
+            for _ in range(4):
+                ledger.note_handed_over(Agent.CLASSIFY)
+            ledger.note_done(Agent.CLASSIFY, 64)
             ledger.note_read(Agent.DESK, 4)
             for _ in range(4):
                 ledger.note_outcome(Agent.DESK, Outcome.REPEATED)
+            ledger.note_done(Agent.DESK, 4)
 
     worker = Thread(target=work)
     worker.start()

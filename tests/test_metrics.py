@@ -144,6 +144,7 @@ def count_alerts(metrics: Metrics, *alerts: Alert, delay_seconds: float = 1.0) -
 
 def count(metrics: Metrics, decided: Decided) -> None:
     metrics.count_decision(decided, NOW, Agent.CLASSIFY)
+    metrics.ledger.note_done(Agent.CLASSIFY, 1)
 
 
 def test_no_series_tells_when_it_was_created(metrics: Metrics) -> None:
@@ -166,6 +167,7 @@ def test_match_comes_to_its_outcome_at_the_desk(metrics: Metrics) -> None:
     assert read(metrics, "beatwatch_matches_total") == 1
     assert sum(read_counts(metrics, "beatwatch_articles_total").values()) == 0
     metrics.count_ruling(match(), Ruling(Outcome.STALE), NOW)
+    metrics.ledger.note_done(Agent.DESK, 1)
     assert read_counts(metrics, "beatwatch_articles_total")["stale"] == 1
 
 

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.broker]
 
 WAITING = int(os.environ.get("FAULTS_WAITING", "1000000"))
 LOOK_SECONDS = 60.0
+LARGE, LARGE_BYTES = 1000, 900_000
 REFUSE_SECONDS = 40.0
 _SAMPLE_SECONDS = 0.25
 # Half of what a worker has when it is ready (230 MB); a backlog of a million held would be more.
@@ -94,6 +95,28 @@ def test_memory_is_the_same_with_a_million_articles_waiting(tmp_path: Path) -> N
     )
     assert handled > 0
     assert max(resident.samples) < GROWTH_MAX_RATIO * resident.samples[0]
+
+
+def write_large(number: int) -> Record:
+    text = f"The council opened {number} libraries on Tuesday. " * (LARGE_BYTES // 50)
+    return f"large-{number}".encode(), json.dumps({"id": f"large-{number}", "text": text}).encode()
+
+
+def test_memory_holds_no_more_large_articles_than_are_read_ahead(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path / "kafka", cache_dir=KAFKA_CACHE) as broker:
+        beat = create_beat(broker)
+        produce(broker.bootstrap, beat.settings.articles_topic, map(write_large, range(LARGE)))
+        with start_worker(beat.environ, tmp_path) as worker:
+            worker.wait_until_ready()
+            resident = Resident([read_resident_megabytes(worker.process.pid)])
+            with resident.watch(worker.process.pid):
+                time.sleep(LOOK_SECONDS)
+            handled = count_handled(worker)
+    name = f"{LARGE} articles of {LARGE_BYTES / 1e6:g} MB waiting"
+    keep_memory(MemoryRow.summarise(name, LARGE, handled, resident.samples))
+    read_ahead = 4 * beat.settings.batch_articles * LARGE_BYTES / 1e6
+    # Once as bytes, and some of it once more as the text of what is labelled.
+    assert max(resident.samples) < resident.samples[0] + 2 * read_ahead
 
 
 def test_memory_is_the_same_while_the_broker_takes_nothing_and_articles_come(
