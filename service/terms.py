@@ -4,9 +4,9 @@ Every term found keeps its words, and so their offsets.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 from service.words import Word, list_words
@@ -19,6 +19,9 @@ _OPENING_LETTERS = 2
 _STARTS_MAX = 65536
 # How many words may stand for the `...` of a term ("sent ... back").
 GAP_WORDS = 5
+
+_Concepts = tuple[str, ...]
+_Span = tuple[int, int]
 
 # What a word may be to terms, as bits: a term by itself, or the first word of one with a gap; the
 # first of a longer one; the second of one.
@@ -49,7 +52,7 @@ class _SplitBounds:
 class Hit(NamedTuple):
     """A listed term found in a text: the concepts it stands for and its span of words."""
 
-    concepts: tuple[str, ...]
+    concepts: _Concepts
     first: int
     last: int
 
@@ -72,21 +75,23 @@ class _Node:
     __slots__ = ("concepts", "exact", "gap", "openings", "stems")
 
     def __init__(self) -> None:
-        self.concepts: tuple[str, ...] = ()
+        self.concepts: _Concepts = ()
         self.exact: dict[str, _Node] = {}
         self.stems: dict[str, _Node] = {}
         self.openings: set[str] = set()
         self.gap: _Node | None = None
 
     def add(self, word: str, *, stem: bool) -> "_Node":
+        if not stem:
+            return self.exact.setdefault(word, _Node())
         self.openings.add(word[:_OPENING_LETTERS])
-        return (self.stems if stem else self.exact).setdefault(word, _Node())
+        return self.stems.setdefault(word, _Node())
 
     def step(self, form: str) -> list["_Node"]:
         """Find where a word leads: by itself first, then by its stems from the shortest."""
-        if form[:_OPENING_LETTERS] not in self.openings:
-            return []
         found = [self.exact[form]] if form in self.exact else []
+        if form[:_OPENING_LETTERS] not in self.openings:
+            return found
         cuts = range(_OPENING_LETTERS, min(len(form), _STEM_MAX_LETTERS) + 1)
         return found + [self.stems[form[:cut]] for cut in cuts if form[:cut] in self.stems]
 
@@ -97,14 +102,34 @@ class _Starts(NamedTuple):
     Attributes:
         nodes: where.
         concepts: what it is by itself.
-        openings: how a second word of a term begins.
-        behind_gaps: how one behind a gap begins.
+        seconds: the words that lead on right behind it, and how those begin that a stem leads on.
+        second_openings: see there.
+        behind_gaps: the words that lead on behind a gap.
+        openings_behind_gaps: and how others begin.
     """
 
-    nodes: list[_Node]
-    concepts: tuple[str, ...]
-    openings: frozenset[str]
-    behind_gaps: frozenset[str]
+    nodes: Sequence[_Node] = ()
+    concepts: _Concepts = ()
+    seconds: frozenset[str] = frozenset()
+    second_openings: frozenset[str] = frozenset()
+    behind_gaps: frozenset[str] = frozenset()
+    openings_behind_gaps: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, nodes: Sequence[_Node]) -> "_Starts":
+        gaps = [node.gap for node in nodes if node.gap]
+        return cls(
+            nodes,
+            _unite(*(node.concepts for node in nodes)),
+            frozenset().union(*(node.exact for node in nodes)),
+            frozenset().union(*(node.openings for node in nodes)),
+            frozenset().union(*(node.exact for node in gaps)),
+            frozenset().union(*(node.openings for node in gaps)),
+        )
+
+
+# Most words begin no term.
+_NOWHERE = _Starts()
 
 
 class TermIndex:
@@ -149,8 +174,8 @@ class TermIndex:
         """Tell what a word may be to terms, whatever stands beside it: WHOLE, FIRST, SECOND."""
         starts = self._find_starts(form)
         return (
-            WHOLE * bool(starts.concepts or starts.behind_gaps)
-            | FIRST * bool(starts.openings)
+            WHOLE * bool(starts.concepts or starts.behind_gaps or starts.openings_behind_gaps)
+            | FIRST * bool(starts.seconds or starts.second_openings)
             | SECOND * bool(self._seconds.step(form))
         )
 
@@ -166,78 +191,86 @@ class TermIndex:
             forms: all words of the text.
             bounds: what lies between them.
         """
-        hits: dict[tuple[int, int], tuple[str, ...]] = {}
+        hits: dict[_Span, _Concepts] = {}
+        behind = [*forms[1:], ""]
         for first in begins:
-            starts = self._find_starts(forms[first])
-            second = forms[first + 1] if first + 1 < len(forms) else ""
-            if second[:_OPENING_LETTERS] not in starts.openings and not (
-                starts.behind_gaps
-                and any(
-                    form[:_OPENING_LETTERS] in starts.behind_gaps
-                    for form in forms[first + 1 : first + GAP_WORDS + 2]
-                )
-            ):
-                if starts.concepts:
-                    hits[first, first + 1] = starts.concepts
-                continue
-            found: list[tuple[int, tuple[str, ...]]] = []
-            for start in starts.nodes:
-                _walk(start, forms, first + 1, bounds, found)
-            for last, concepts in found:
-                others = hits.get((first, last))
-                hits[first, last] = _unite(others, concepts) if others else concepts
-        # By its first word, where the longest hiding term ends; and where any begun earlier does.
-        longest: dict[int, int] = {}
+            nodes, alone, seconds, openings, far, far_openings = self._find_starts(forms[first])
+            second = behind[first]
+            if second not in seconds and second[:_OPENING_LETTERS] not in openings:
+                within = behind[first : first + GAP_WORDS + 1] if far or far_openings else ()
+                if far.isdisjoint(within) and not (
+                    far_openings and any(form[:_OPENING_LETTERS] in far_openings for form in within)
+                ):
+                    if alone:
+                        hits[first, first + 1] = alone
+                    continue
+            for start in nodes:
+                for last, concepts, asked in _walk(start, forms, first + 1, ()):
+                    if all(each.holds(bounds) for each in asked):
+                        others = hits.get((first, last))
+                        hits[first, last] = _unite(others, concepts) if others else concepts
+        # By its first word, where the longest hiding term ends.
+        hiding: dict[int, int] = {}
         for (first, last), concepts in hits.items():
             if not self._hiding.isdisjoint(concepts):
-                longest[first] = max(last, longest.get(first, 0))
-        named = [Hit(concepts, *span) for span, concepts in hits.items()]
-        if not longest:
-            return named
-        reached = list(accumulate((longest.get(at, 0) for at in range(len(forms))), max, initial=0))
-        return [
-            hit
-            for hit in named
-            if hit.last > reached[hit.first] and hit.last >= longest.get(hit.first, 0)
-        ]
+                hiding[first] = max(last, hiding.get(first, 0))
+        return [Hit(concepts, *span) for span, concepts in _leave_hidden(hits, hiding)]
 
     def _find_starts(self, form: str) -> _Starts:
         starts = self._starts.get(form)
         if starts is None:
             nodes = self._root.step(form)
-            starts = _Starts(
-                nodes=nodes,
-                concepts=_unite(*(node.concepts for node in nodes)),
-                openings=frozenset().union(*(node.openings for node in nodes)),
-                behind_gaps=frozenset().union(*(node.gap.openings for node in nodes if node.gap)),
-            )
+            starts = _Starts.of(nodes) if nodes else _NOWHERE
             if len(self._starts) < _STARTS_MAX:
                 self._starts[form] = starts
         return starts
 
 
-def _unite(*concepts: tuple[str, ...]) -> tuple[str, ...]:
+def _leave_hidden(
+    hits: Mapping[_Span, _Concepts], hiding: Mapping[int, int]
+) -> Iterable[tuple[_Span, _Concepts]]:
+    if not hiding:
+        return hits.items()
+    kept = []
+    at = reached = 0
+    for span, concepts in hits.items():
+        first, last = span
+        if first > at:
+            # Where the longest hiding term ends that any word before begins.
+            reached = max(reached, hiding.get(at, 0))
+            at = first
+        if last > reached and last >= hiding.get(first, 0):
+            kept.append((span, concepts))
+    return kept
+
+
+def _unite(*concepts: _Concepts) -> _Concepts:
     return tuple(sorted({*chain.from_iterable(concepts)}))
 
 
+class _Between(NamedTuple):
+    """What must lie between words of a text for a term to be there: nothing, or one sentence."""
+
+    first: int
+    last: int
+
+    def holds(self, bounds: Bounds) -> bool:
+        if self.first == self.last:
+            return bounds.is_joined(self.last)
+        return bounds.is_one_sentence(self.first, self.last)
+
+
 def _walk(
-    node: _Node,
-    forms: Sequence[str],
-    at: int,
-    bounds: Bounds,
-    found: list[tuple[int, tuple[str, ...]]],
-) -> None:
+    node: _Node, forms: Sequence[str], at: int, between: tuple[_Between, ...]
+) -> Iterator[tuple[int, _Concepts, tuple[_Between, ...]]]:
+    # What lies between the words costs more than they do, and is asked of whole terms alone.
     if node.concepts:
-        found.append((at, node.concepts))
+        yield at, node.concepts, between
     if at == len(forms):
         return
-    if (steps := node.step(forms[at])) and bounds.is_joined(at):
-        for step in steps:
-            _walk(step, forms, at + 1, bounds, found)
+    for step in node.step(forms[at]):
+        yield from _walk(step, forms, at + 1, (*between, _Between(at, at)))
     if node.gap is not None:
         for later in range(at, min(at + GAP_WORDS + 1, len(forms))):
-            if steps := node.gap.step(forms[later]):
-                if not bounds.is_one_sentence(at - 1, later):
-                    return
-                for step in steps:
-                    _walk(step, forms, later + 1, bounds, found)
+            for step in node.gap.step(forms[later]):
+                yield from _walk(step, forms, later + 1, (*between, _Between(at - 1, later)))

@@ -44,6 +44,14 @@ _TERM_BREAK = re.compile(r"[,;:()|\"“”«»،؛—]|\s[–-]\s")
 # Most words stand so; whatever else is between two words is looked at in its place in the text.
 _JOINING = re.compile(" +|-")
 _BREAKING = re.compile(r"[,;:()|\"“”«»،؛—]")
+# What letters and digits of ASCII are as words, all else a blank. An underscore may be in a word,
+# yet begins none.
+_ASCII_FORMS = bytes(
+    ord(chr(code).lower()) if chr(code).isascii() and chr(code).isalnum() else ord(" ")
+    for code in range(256)
+)
+# The punctuation of typesetters, in texts that are ASCII but for it.
+_TYPESET = "‘’“”–—…"
 _MAY_END_SENTENCE = re.compile(r"[.!?…۔؟।\n]")
 
 
@@ -96,7 +104,14 @@ def list_words(text: str) -> list[str]:
 
     They are those of `split_words`, found without their places, which most texts never need.
     """
-    return list(filter(None, map(normalise_word, _find_words(mask_markup(text)))))
+    text = _drop_genitives(mask_markup(text))
+    if not text.isascii():
+        for mark in _TYPESET:
+            text = text.replace(mark, " ")
+    if text.isascii() and "_" not in text:
+        # Nearly all English: the same words for a tenth of the cost.
+        return text.encode().translate(_ASCII_FORMS).decode().split()
+    return list(filter(None, map(normalise_word, _WORD.findall(text))))
 
 
 class WordBounds:
@@ -118,6 +133,9 @@ class WordBounds:
                 return True
             if _BREAKING.search(between[at]):
                 return False
+            if not self._has_genitives:
+                sentences = self.sentences
+                return sentences[at - 1] == sentences[at] and not _TERM_BREAK.search(between[at])
         return split_words(self._text)[at].joined
 
     def is_one_sentence(self, first: int, last: int) -> bool:
@@ -146,6 +164,11 @@ class WordBounds:
         if len(spans) != self._words_count:
             return [(word.start, word.end) for word in split_words(self._text)]
         return spans
+
+    @cached_property
+    def _has_genitives(self) -> bool:
+        # Without them what is between the words next to one is not what stands there.
+        return _GENITIVE.search(mask_markup(self._text)) is not None
 
     @cached_property
     def _between(self) -> list[str]:
