@@ -104,14 +104,7 @@ def list_words(text: str) -> list[str]:
 
     They are those of `split_words`, found without their places, which most texts never need.
     """
-    text = _drop_genitives(mask_markup(text))
-    if not text.isascii():
-        for mark in _TYPESET:
-            text = text.replace(mark, " ")
-    if text.isascii() and "_" not in text:
-        # Nearly all English: the same words for a tenth of the cost.
-        return text.encode().translate(_ASCII_FORMS).decode().split()
-    return list(filter(None, map(normalise_word, _WORD.findall(text))))
+    return _list_forms(mask_markup(text))
 
 
 class WordBounds:
@@ -150,7 +143,7 @@ class WordBounds:
         """The number of the sentence of each word."""
         text = mask_markup(self._text)
         ends = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
-        counts = [len(_find_words(text[start:end])) for start, end in pairwise(ends)]
+        counts = [len(_list_forms(text[start:end])) for start, end in pairwise(ends)]
         if sum(counts) != self._words_count:
             return [word.sentence for word in split_words(self._text)]
         return [number for number, count in enumerate(counts) for _ in range(count)]
@@ -177,8 +170,15 @@ class WordBounds:
         return between if len(between) == self._words_count + 1 else []
 
 
-def _find_words(masked: str) -> list[str]:
-    return _WORD.findall(_drop_genitives(masked))
+def _list_forms(masked: str) -> list[str]:
+    text = _drop_genitives(masked)
+    if not text.isascii():
+        for mark in _TYPESET:
+            text = text.replace(mark, " ")
+    if text.isascii() and "_" not in text:
+        # Nearly all English: the same words for a tenth of the cost.
+        return text.encode().translate(_ASCII_FORMS).decode().split()
+    return list(filter(None, map(normalise_word, _WORD.findall(text))))
 
 
 def _drop_genitives(masked: str) -> str:
