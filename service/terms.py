@@ -144,7 +144,7 @@ class TermIndex:
             for start in nodes:
                 start.walk(forms, first + 1, (), reached)
             for last, concepts, between in reached:
-                if all(_holds(bounds, *each) for each in between):
+                if not between or all(_holds(bounds, *each) for each in between):
                     others = hits.get((first, last))
                     hits[first, last] = unite(others, concepts) if others else concepts
         # By its first word, where the longest hiding term ends.
@@ -152,7 +152,9 @@ class TermIndex:
         for (first, last), concepts in hits.items():
             if not self._hiding.isdisjoint(concepts):
                 hiding[first] = max(last, hiding.get(first, 0))
-        return [Hit(concepts, *span) for span, concepts in _leave_hidden(hits, hiding)]
+        return [
+            Hit(concepts, first, last) for (first, last), concepts in _leave_hidden(hits, hiding)
+        ]
 
 
 def _leave_hidden(

@@ -50,8 +50,8 @@ _ASCII_FORMS = bytes(
     ord(chr(code).lower()) if chr(code).isascii() and chr(code).isalnum() else ord(" ")
     for code in range(256)
 )
-# The punctuation of typesetters, in texts that are ASCII but for it.
-_TYPESET = "‘’“”–—…"
+# What typesetters put between words, in texts that are ASCII but for it.
+_TYPESET = "‘’“”–—…\u00a0"
 _MAY_END_SENTENCE = re.compile(r"[.!?…۔؟।\n]")
 
 
@@ -122,7 +122,7 @@ class WordBounds:
     def is_joined(self, at: int) -> bool:
         """Whether a term may run into a word from the one before it: `Word.joined`."""
         if between := self._between:
-            if _JOINING.fullmatch(between[at]):
+            if between[at] == " " or _JOINING.fullmatch(between[at]):
                 return True
             if _BREAKING.search(between[at]):
                 return False
