@@ -22,6 +22,7 @@ arc             Arc XP's stories and operations on them
 boilerplate     the lines of a news page that are not its story
 passages        text -> passages with offsets
 words           a text -> its words in one spelling, with their offsets
+term_tree       listed terms as a tree of words
 terms           listed terms, found in a text word by word
 features        a passage -> words, listed terms, and what they say together
 folded_words    the words' step of the fitted pipeline, for single articles

@@ -4,9 +4,9 @@ An article has a label when one of its passages has it (max over passages), so t
 the highest probability is the evidence, and the weights of its terms add up to the decision.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal, Self
 
@@ -67,7 +67,7 @@ class Classifier:
         self._folded = FoldedPipeline(pipeline)
         conjunctions = dict(pipeline[0].transformer_list)["concepts"].conjunctions
         self._conjunctions = {rule["name"]: rule["all"] for rule in conjunctions}
-        self._terms: NDArray[np.object_] = pipeline[:-1].get_feature_names_out()
+        self._terms: list[str] = pipeline[:-1].get_feature_names_out().tolist()
 
     @classmethod
     def load(cls, model_dir: Path) -> Self:
@@ -133,34 +133,58 @@ class Classifier:
         columns, values = reading.list_features(row)
         weights = values * self._folded.weights[columns, column]
         heaviest = np.argsort(-np.abs(weights), kind="stable")[:TERMS_MAX]
-        named = _quote_concepts(passage.quote, reading, row)
+        shown = [
+            (*self._name_term(term), weight)
+            for term, weight in zip(
+                columns[heaviest].tolist(), weights[heaviest].tolist(), strict=True
+            )
+        ]
+        quotes = _quote_concepts(
+            passage.quote, reading, row, {each for _, _, concepts, _ in shown for each in concepts}
+        )
         return Evidence(
             part=passage.part,
             start=passage.span.start,
             end=passage.span.end,
             quote=passage.quote,
             probability=_round(probability),
-            terms=[self._describe_term(columns[each], weights[each], named) for each in heaviest],
+            terms=[
+                Term(
+                    kind=kind,
+                    term=name,
+                    weight=_round(weight),
+                    found=_unite(quotes[concept] for concept in concepts),
+                )
+                for kind, name, concepts, weight in shown
+            ],
             rest=_round(weights.sum() - weights[heaviest].sum()),
             bias=_round(self._folded.biases[column]),
         )
 
-    def _describe_term(self, column: int, weight: float, named: dict[str, list[str]]) -> Term:
+    def _name_term(self, column: int) -> tuple[str, str, Sequence[str]]:
+        # Its kind, its name, and the concepts whose words in the passage are shown.
         step, _, term = self._terms[column].partition("__")
         if step == "words":
-            return Term(kind="word", term=term, weight=_round(weight))
+            return "word", term, ()
         kind, _, name = term.partition(":")
-        concepts = {"concept": [name], "conjunction": self._conjunctions.get(name, [])}
-        found = [quote for concept in concepts.get(kind, []) for quote in named.get(concept, [])]
-        return Term(kind=kind, term=name, weight=_round(weight), found=list(dict.fromkeys(found)))
+        if kind == "concept":
+            return kind, name, (name,)
+        return kind, name, self._conjunctions.get(name, ()) if kind == "conjunction" else ()
 
 
-def _quote_concepts(quote: str, reading: Reading, row: int) -> dict[str, list[str]]:
-    named: dict[str, list[str]] = defaultdict(list)
-    for hit in reading.hits[row]:
-        spans = reading.bounds[row].spans
+def _unite(lists: Iterable[list[str]]) -> list[str]:
+    return list(dict.fromkeys(chain.from_iterable(lists)))
+
+
+def _quote_concepts(
+    quote: str, reading: Reading, row: int, concepts: Collection[str]
+) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = {concept: [] for concept in concepts}
+    for hit in reading.hits[row] if concepts else ():
         for concept in hit.concepts:
-            named[concept].append(quote[spans[hit.first][0] : spans[hit.last - 1][1]])
+            if concept in concepts:
+                spans = reading.bounds[row].spans
+                named[concept].append(quote[spans[hit.first][0] : spans[hit.last - 1][1]])
     return named
 
 

@@ -31,6 +31,7 @@ _FOLDED = {
 }
 # The number of every word that is in no entry of the vocabulary, and no part of one.
 UNKNOWN = 0
+_FIRST = np.array([True])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +120,28 @@ class FoldedWords:
         Returns:
             Each non-zero feature, rows ascending and within them columns.
         """
+        # A passage and a column as one number, to be counted together.
+        bases = rows * self.columns_count
         singles = self._column_of[numbers]
         known = singles >= 0
-        beside = np.flatnonzero(
-            (numbers[:-1] != UNKNOWN) & (numbers[1:] != UNKNOWN) & (rows[:-1] == rows[1:])
-        )
-        keys = numbers[beside] * self._base + numbers[beside + 1]
-        places = np.searchsorted(self._pair_keys, keys)
+        # A pair that holds an unknown word, or reaches into the next passage, has no entry.
+        keys = numbers[:-1] * self._base
+        keys += numbers[1:]
+        places = self._pair_keys.searchsorted(keys)
         paired = self._pair_keys[places] == keys
-        # A passage and a column as one number, to be counted together.
-        single = rows[known] * self.columns_count + singles[known]
-        pair = rows[beside[paired]] * self.columns_count + self._pair_columns[places[paired]]
-        found, times = np.unique(np.concatenate([single, pair]), return_counts=True)
-        passages, columns = np.divmod(found, self.columns_count)
-        values = (np.log(times) + 1.0) * self._idf[columns]
+        paired &= rows[:-1] == rows[1:]
+        single = (bases + singles)[known]
+        pair = bases[:-1][paired] + self._pair_columns[places[paired]]
+        each = np.concatenate([single, pair])
+        each.sort()
+        first = np.flatnonzero(np.concatenate([_FIRST, each[1:] != each[:-1]]))[: len(each)]
+        found = each[first]
+        times = np.diff(first, append=len(each))
+        passages = found // self.columns_count
+        columns = found - passages * self.columns_count
+        values = np.log(times)
+        values += 1.0
+        values *= self._idf[columns]
         # bincount adds in order, as scikit-learn does: not even the last bit differs.
         norms = np.sqrt(np.bincount(passages, values * values, count))
         return Features(passages, columns, values / norms[passages] * self._share)

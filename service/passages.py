@@ -6,8 +6,8 @@ is what keeps a label from drowning in a long article about something else.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice, zip_longest
+from typing import NamedTuple
 
 from service.boilerplate import (
     CLOSING_MARKS,
@@ -31,8 +31,7 @@ _SENTENCE_BREAK = re.compile(r"(?<=[.!?…۔।؟])[\"'”’»)\]]{0,4}\s+")
 _LINE = re.compile(r"[^\r\n\u2028\u2029]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """A span of a text: offsets in code points, end exclusive."""
 
     start: int

@@ -6,8 +6,7 @@ from it at load, and makes each number by the same operations in the same order.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import accumulate, chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,28 +77,31 @@ class FoldedPipeline:
 
     def read(self, passages: Sequence[str]) -> Reading:
         """Read the passages of one article, at least one."""
-        forms = [list_words(passage) for passage in passages]
-        starts = np.cumsum([0, *map(len, forms)])
-        flat = list(chain.from_iterable(forms))
-        codes = np.array([*map(self._codes.__getitem__, flat)], np.int64)
-        rows = np.repeat(np.arange(len(passages)), np.diff(starts))
+        forms = [*map(list_words, passages)]
+        lengths = [*map(len, forms)]
+        ends = [*accumulate(lengths)]
+        rows = np.repeat(np.arange(len(passages)), lengths)
+        flat = chain.from_iterable(forms)
+        codes = np.fromiter(map(self._codes.__getitem__, flat), np.int64, ends[-1])
         numbers = codes >> _TERM_BITS
         words = self._words.weigh(numbers, rows, len(passages))
-        hits: list[list[Hit]] = [[] for _ in passages]
+        hits: list[list[Hit]] = []
         bounds_of: dict[int, WordBounds] = {}
         concepts: list[tuple[int, int, float]] = []
         begins = np.flatnonzero(_may_begin(codes))
-        places = begins - starts[rows[begins]]
-        pairs = zip(rows[begins].tolist(), places.tolist(), strict=True)
-        for row, group in groupby(pairs, itemgetter(0)):
-            bounds = WordBounds(passages[row], len(forms[row]))
-            if found := self._terms.find_from([at for _, at in group], forms[row], bounds):
-                hits[row], bounds_of[row] = found, bounds
+        places = (begins - (np.array(ends) - lengths)[rows[begins]]).tolist()
+        cuts = [0, *begins.searchsorted(ends).tolist()]
+        for row, own in enumerate(forms):
+            bounds = WordBounds(passages[row], len(own))
+            found = self._terms.find_from(places[cuts[row] : cuts[row + 1]], own, bounds)
+            hits.append(found)
+            if found:
+                bounds_of[row] = bounds
                 concepts += [(row, *each) for each in self._concepts.describe(found, bounds)]
         listed = Features.of(concepts)
         return Reading(
             log_odds=self._add_up(words.join(listed), len(passages)) + self.biases,
-            words=len(flat),
+            words=ends[-1],
             unknown_words=self._words.count_unknown(numbers),
             hits=hits,
             bounds=bounds_of,
@@ -108,9 +110,10 @@ class FoldedPipeline:
         )
 
     def _add_up(self, features: Features, count: int) -> Floats:
-        weighed = self.weights[features.columns].T * features.values
+        weighed = self.weights.take(features.columns, axis=0)
+        weighed *= features.values[:, np.newaxis]
         # It adds in order: a passage's words, then its concepts, each by its column.
-        return np.column_stack([np.bincount(features.rows, each, count) for each in weighed])
+        return np.column_stack([np.bincount(features.rows, each, count) for each in weighed.T])
 
 
 def _may_begin(codes: Integers) -> NDArray[np.bool_]:

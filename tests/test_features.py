@@ -7,7 +7,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from service.features import ConceptFeatures
-from service.terms import GAP_WORDS, TermIndex, expand_term
+from service.term_tree import GAP_WORDS
+from service.terms import TermIndex, expand_term
 from service.words import list_words, normalise_word, split_words
 
 MEGABYTE = 1_000_000
