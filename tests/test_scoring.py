@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -125,6 +125,9 @@ def test_terms_found_are_those_of_a_walk_over_all_words(passages: list[str]) -> 
 
 
 @given(texts)
+@example("snake_case and _private_ names")
+@example("“The minister’s” car – it’S\u00a0said… – ‘Torkham’")
+@example("He’s said café and naïve")
 @hypothesis_settings(max_examples=200, deadline=None)
 def test_words_and_what_lies_between_them_are_the_same_without_their_places(text: str) -> None:
     words = split_words(text)
