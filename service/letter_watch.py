@@ -19,8 +19,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from service.broker import BrokerError, client_options
+from service.clients import read_raw
 from service.health import Health
-from service.messages import RawArticle
 from service.open_letters import OpenLetters
 from service.replaying import read_committed_offsets
 from service.settings import Settings
@@ -83,7 +83,7 @@ class LetterWatch:
                 for at, end in ends.items():
                     while self._has_desk and await _bound(consumer.position(at)) < end:
                         for message in await _bound(_fetch(consumer, at)):
-                            letters.note(_read_raw(message))
+                            letters.note(read_raw(message))
                 begins = await _bound(_find_begins(consumer))
                 letters.settle(committed, {at.partition: begin for at, begin in begins.items()})
                 if self._has_desk:
@@ -130,15 +130,3 @@ async def _fetch(consumer: AIOKafkaConsumer, at: TopicPartition) -> list[Any]:
     fetched = await consumer.getmany(at, timeout_ms=1000, max_records=_BATCH_LETTERS)
     messages: list[Any] = fetched.get(at, [])
     return messages
-
-
-def _read_raw(message: Any) -> RawArticle:
-    return RawArticle(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp_ms=message.timestamp,
-        key=message.key,
-        value=message.value,
-        headers=tuple(message.headers or ()),
-    )
