@@ -78,7 +78,7 @@ def test_inhibitions_name_alert_rules_that_exist() -> None:
         for matcher in (*rule["source_matchers"], *rule["target_matchers"])
     ]
 
-    for matcher in matchers:
+    for matcher in set(matchers) - {'alertname =~ "Beatwatch.+"'}:
         pattern = matcher.partition("=")[2].lstrip("~").strip().strip('"')
         alternatives = re.fullmatch(r"(\w+)\(([\w|]+)\)", pattern)
         names = {pattern}

@@ -210,7 +210,7 @@ def test_links_lead_to_the_other_dashboard_and_to_sections_of_the_runbook(
     for section in sections:
         page, _, anchor = section.partition("#")
         assert page == "${runbook:raw}"
-        assert anchor in {name.lower() for name in SECTIONS}
+        assert anchor in {f"{name.lower()}:~:text=%23%23%20{name}" for name in SECTIONS}
 
 
 @each_dashboard
@@ -221,12 +221,13 @@ def test_runbook_is_where_the_rules_say_it_is(dashboard: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("rule", ALERT_RULES.values(), ids=ALERT_RULES)
-def test_rules_lead_to_a_dashboard_that_leads_back_to_their_section(rule: dict[str, Any]) -> None:
-    page = rule["annotations"]["dashboard_url"].rpartition("/d/")[2]
+def test_rules_lead_to_the_panel_that_leads_back_to_their_section(rule: dict[str, Any]) -> None:
+    page, _, number = rule["annotations"]["dashboard_url"].rpartition("/d/")[2].partition("?")
     (dashboard,) = (each for each in DASHBOARDS.values() if each["uid"] == page)
+    (panel,) = (each for each in dashboard["panels"] if f"viewPanel={each['id']}" == number)
     anchor = rule["annotations"]["runbook_url"].rpartition("#")[2]
 
-    assert f"${{runbook:raw}}#{anchor}" in list_sections(dashboard)
+    assert f"${{runbook:raw}}#{anchor}" in [each["url"] for each in panel["links"]]
 
 
 def list_sections(dashboard: dict[str, Any]) -> list[str]:

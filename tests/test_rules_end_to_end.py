@@ -139,7 +139,8 @@ class Newsroom:
 
 def read_runbook(alert: dict[str, Any]) -> str:
     """Read the section that a notification leads to, where it says that it is."""
-    page, _, anchor = alert["annotations"]["runbook_url"].partition("#")
+    page, _, fragment = alert["annotations"]["runbook_url"].partition("#")
+    anchor = fragment.partition(":~:")[0]
     sections = re.split(r"^## ", read_page(page), flags=re.MULTILINE)
     return {each.partition("\n")[0].lower(): each for each in sections}[anchor]
 

@@ -38,9 +38,11 @@ def test_commands_can_be_run(line: str) -> None:
             (query,) = arguments
             assert "beatwatch" in query
             assert find_unknown_names(query) == []
-        case "curl":
-            assert arguments[0] == "--silent"
-            assert re.fullmatch(r"http://\$WORKER/(readyz|livez|metrics)", arguments[1])
+        case "look":
+            assert arguments in (["readyz"], ["livez"], ["metrics"])
+        case "docker" if arguments[:3] == ["compose", "exec", "worker"]:
+            assert arguments[3] == "beatwatch"
+            parse_command(arguments[4:])
         case "docker":
             assert arguments[0] == "compose"
             assert arguments[1] in {"ps", "logs", "up"}
