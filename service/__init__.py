@@ -63,6 +63,7 @@ desks           the desks of one worker
 intake          messages as Faust has them, at once and at less cost
 app             topics and agents: with intake and entry point the only place that knows Faust
 broker          reach the broker: addresses, TLS, SASL
+header_names    names of Kafka headers that are not UTF-8
 topics          the topics as the service needs them: create and check
 watchdog        end a worker that stalls
 letter_watch    follow the dead letters: how many are open?

@@ -26,6 +26,7 @@ from service.broker import BrokerError
 from service.contracts import DriftError
 from service.dlq_commands import LetterNotFoundError
 from service.feeds import FeedError
+from service.header_names import read_any_header_names
 from service.logs import configure_command_logging
 from service.model_commands import NotFoundError
 from service.model_file import ModelError
@@ -82,6 +83,7 @@ def run() -> None:
         # Articles come in every script, whatever the locale; names of files may be no text at all.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     configure_command_logging()
+    read_any_header_names()
     try:
         commands()
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""Three of the scenarios with few articles, for every `make test`; and what the judge relies on."""
+"""Two of the scenarios with few articles, for every `make test`; and what the judge relies on."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
