@@ -4,7 +4,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from service.embedded_kafka import EmbeddedKafka
+from service.settings import Settings
 from service.worker_process import WorkerProcess, start_worker
 from tests.conftest import KAFKA_CACHE, create_beat
 from tests.faults.access import allow_writes, forbid_writes
@@ -80,16 +81,21 @@ def count_handled(worker: WorkerProcess) -> int:
     return sum(worker.read_ledger().values())
 
 
-def test_memory_is_the_same_with_a_million_articles_waiting(tmp_path: Path) -> None:
-    with EmbeddedKafka(tmp_path / "kafka", cache_dir=KAFKA_CACHE) as broker:
+def watch_backlog(records: Iterable[Record], scratch: Path) -> tuple[Resident, int]:
+    """Watch a worker that has articles waiting; tell how many it handled meanwhile, too."""
+    with EmbeddedKafka(scratch / "kafka", cache_dir=KAFKA_CACHE) as broker:
         beat = create_beat(broker)
-        produce(broker.bootstrap, beat.settings.articles_topic, map(write_tiny, range(WAITING)))
-        with start_worker(beat.environ, tmp_path) as worker:
+        produce(broker.bootstrap, beat.settings.articles_topic, records)
+        with start_worker(beat.environ, scratch) as worker:
             worker.wait_until_ready()
             resident = Resident([read_resident_megabytes(worker.process.pid)])
             with resident.watch(worker.process.pid):
                 time.sleep(LOOK_SECONDS)
-            handled = count_handled(worker)
+            return resident, count_handled(worker)
+
+
+def test_memory_is_the_same_with_a_million_articles_waiting(tmp_path: Path) -> None:
+    resident, handled = watch_backlog(map(write_tiny, range(WAITING)), tmp_path)
     keep_memory(
         MemoryRow.summarise(f"{WAITING:,} articles waiting", WAITING, handled, resident.samples)
     )
@@ -103,18 +109,10 @@ def write_large(number: int) -> Record:
 
 
 def test_memory_holds_no_more_large_articles_than_are_read_ahead(tmp_path: Path) -> None:
-    with EmbeddedKafka(tmp_path / "kafka", cache_dir=KAFKA_CACHE) as broker:
-        beat = create_beat(broker)
-        produce(broker.bootstrap, beat.settings.articles_topic, map(write_large, range(LARGE)))
-        with start_worker(beat.environ, tmp_path) as worker:
-            worker.wait_until_ready()
-            resident = Resident([read_resident_megabytes(worker.process.pid)])
-            with resident.watch(worker.process.pid):
-                time.sleep(LOOK_SECONDS)
-            handled = count_handled(worker)
+    resident, handled = watch_backlog(map(write_large, range(LARGE)), tmp_path)
     name = f"{LARGE} articles of {LARGE_BYTES / 1e6:g} MB waiting"
     keep_memory(MemoryRow.summarise(name, LARGE, handled, resident.samples))
-    read_ahead = 4 * beat.settings.batch_articles * LARGE_BYTES / 1e6
+    read_ahead = 4 * Settings().batch_articles * LARGE_BYTES / 1e6
     # Once as bytes, and some of it once more as the text of what is labelled.
     assert max(resident.samples) < resident.samples[0] + 2 * read_ahead
 
