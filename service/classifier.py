@@ -4,28 +4,24 @@ An article has a label when one of its passages has it (max over passages), so t
 the highest probability is the evidence, and the weights of its terms add up to the decision.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain, pairwise
+from operator import itemgetter
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from service.alerts import AlertLabel, Evidence, ModelReference, Term
+from service.alerts import AlertLabel, ModelReference
+from service.evidence import DECIMALS, Explainer, Scored
 from service.messages import Article
-from service.model_file import LabelManifest, Manifest, load_model
-from service.passages import Passage, keep_title, split_passages
-from service.scoring import FoldedPipeline, Reading
+from service.model_file import Manifest, load_model
+from service.part_passages import collect_passages
+from service.scoring import FoldedPipeline
 from service.sketches import Sketcher
-
-# Enough for an editor to judge by, small enough for an alert.
-EVIDENCE_MAX_PASSAGES = 3
-TERMS_MAX = 8
-# Finer than any use of it, coarser than the noise of floating point.
-_DECIMALS = 6
+from service.words import has_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +46,6 @@ class Labelling:
         return [label for label in self.labels if label.band == "alert"]
 
 
-@dataclass(frozen=True, slots=True)
-class _PartPassage:
-    part: Literal["title", "text"]
-    span: Passage
-    quote: str
-
-
 class Classifier:
     """A verified model."""
 
@@ -65,9 +54,7 @@ class Classifier:
         self.reference = ModelReference(version=manifest.version, sha256=manifest.sha256)
         self.sketcher = _create_sketcher(pipeline)
         self._folded = FoldedPipeline(pipeline)
-        conjunctions = dict(pipeline[0].transformer_list)["concepts"].conjunctions
-        self._conjunctions = {rule["name"]: rule["all"] for rule in conjunctions}
-        self._terms: list[str] = pipeline[:-1].get_feature_names_out().tolist()
+        self._explainer = Explainer(pipeline, self._folded)
 
     @classmethod
     def load(cls, model_dir: Path) -> Self:
@@ -90,102 +77,67 @@ class Classifier:
 
     def label_article(self, article: Article) -> Labelling:
         """Find the labels of an article, each with the passages that carry it."""
-        passages = _collect_passages(article)
+        return self.label_articles([article])[0]
+
+    def label_articles(self, articles: Sequence[Article]) -> list[Labelling]:
+        """Find the labels of articles; each costs less together with others."""
+        labellings: dict[int, Labelling] = {}
+        for group in _group(articles):
+            chosen = [articles[at] for at in group]
+            labellings.update(zip(group, self._label_together(chosen), strict=True))
+        return [labelling for _, labelling in sorted(labellings.items(), key=itemgetter(0))]
+
+    def _label_together(self, articles: Sequence[Article]) -> list[Labelling]:
+        collected = [*map(collect_passages, articles)]
+        passages = [*chain.from_iterable(collected)]
         if not passages:
-            return Labelling(dict.fromkeys(self.names, 0.0), [], words=0, unknown_words=0)
+            return [self._label_nothing() for _ in articles]
         reading = self._folded.read([passage.quote for passage in passages])
         # Rounded before it is compared, so that what is published says the same.
-        probabilities = (1 / (1 + np.exp(-reading.log_odds))).round(_DECIMALS)
-        best = probabilities.max(axis=0)
-        labels = [
-            AlertLabel(
-                label=label.name,
-                title=label.title,
-                band="alert" if best[column] >= label.threshold else "review",
-                probability=_round(best[column]),
-                threshold=label.threshold,
-                evidence=self._gather_evidence(passages, reading, probabilities[:, column], column),
-            )
-            for column, label in enumerate(self.manifest.labels)
-            if best[column] >= label.review_threshold
-        ]
-        found = dict(zip(self.names, map(_round, best), strict=True))
-        return Labelling(found, labels, reading.words, reading.unknown_words)
-
-    def _gather_evidence(
-        self,
-        passages: list[_PartPassage],
-        reading: Reading,
-        probabilities: NDArray[np.float64],
-        column: int,
-    ) -> list[Evidence]:
-        ranked = np.argsort(-probabilities, kind="stable")[:EVIDENCE_MAX_PASSAGES]
-        least = _least_for_evidence(self.manifest.labels[column], probabilities.max())
+        probabilities = (1 / (1 + np.exp(-reading.log_odds))).round(DECIMALS)
+        ends = [*accumulate(map(len, collected), initial=0)]
         return [
-            self._explain_passage(passages[row], reading, row, probabilities[row], column)
-            for row in ranked
-            if probabilities[row] >= least
+            self._label(Scored(passages, reading, probabilities, start, end))
+            if start < end
+            else self._label_nothing()
+            for start, end in pairwise(ends)
         ]
 
-    def _explain_passage(
-        self, passage: _PartPassage, reading: Reading, row: int, probability: float, column: int
-    ) -> Evidence:
-        columns, values = reading.list_features(row)
-        weights = values * self._folded.weights[columns, column]
-        heaviest = np.argsort(-np.abs(weights), kind="stable")[:TERMS_MAX]
-        shown = [
-            (*self._name_term(term), weight)
-            for term, weight in zip(
-                columns[heaviest].tolist(), weights[heaviest].tolist(), strict=True
-            )
-        ]
-        quotes = _quote_concepts(
-            passage.quote, reading, row, {each for _, _, concepts, _ in shown for each in concepts}
-        )
-        return Evidence(
-            part=passage.part,
-            start=passage.span.start,
-            end=passage.span.end,
-            quote=passage.quote,
-            probability=_round(probability),
-            terms=[
-                Term(
-                    kind=kind,
-                    term=name,
-                    weight=_round(weight),
-                    found=_unite(quotes[concept] for concept in concepts),
+    def _label(self, scored: Scored) -> Labelling:
+        best = scored.own.max(axis=0).tolist()
+        own = slice(scored.first, scored.last)
+        return Labelling(
+            dict(zip(self.names, best, strict=True)),
+            [
+                AlertLabel(
+                    label=label.name,
+                    title=label.title,
+                    band="alert" if best[column] >= label.threshold else "review",
+                    probability=best[column],
+                    threshold=label.threshold,
+                    evidence=self._explainer.gather_evidence(scored, column, label),
                 )
-                for kind, name, concepts, weight in shown
+                for column, label in enumerate(self.manifest.labels)
+                if best[column] >= label.review_threshold
             ],
-            rest=_round(weights.sum() - weights[heaviest].sum()),
-            bias=_round(self._folded.biases[column]),
+            words=int(scored.reading.words[own].sum()),
+            unknown_words=int(scored.reading.unknown_words[own].sum()),
         )
 
-    def _name_term(self, column: int) -> tuple[str, str, Sequence[str]]:
-        # Its kind, its name, and the concepts whose words in the passage are shown.
-        step, _, term = self._terms[column].partition("__")
-        if step == "words":
-            return "word", term, ()
-        kind, _, name = term.partition(":")
-        if kind == "concept":
-            return kind, name, (name,)
-        return kind, name, self._conjunctions.get(name, ()) if kind == "conjunction" else ()
+    def _label_nothing(self) -> Labelling:
+        return Labelling(dict.fromkeys(self.names, 0.0), [], words=0, unknown_words=0)
 
 
-def _unite(lists: Iterable[list[str]]) -> list[str]:
-    return list(dict.fromkeys(chain.from_iterable(lists)))
-
-
-def _quote_concepts(
-    quote: str, reading: Reading, row: int, concepts: Collection[str]
-) -> dict[str, list[str]]:
-    named: dict[str, list[str]] = {concept: [] for concept in concepts}
-    for hit in reading.hits[row] if concepts else ():
-        for concept in hit.concepts:
-            if concept in concepts:
-                spans = reading.bounds[row].spans
-                named[concept].append(quote[spans[hit.first][0] : spans[hit.last - 1][1]])
-    return named
+def _group(articles: Sequence[Article]) -> list[list[int]]:
+    # One whose words are searched for with patterns would have those of all searched so.
+    shaped: list[int] = []
+    others: list[list[int]] = []
+    for at, article in enumerate(articles):
+        if has_shape(article.text) and has_shape(article.title):
+            shaped.append(at)
+        else:
+            others.append([at])
+    return [shaped, *others] if shaped else others
 
 
 def _create_sketcher(pipeline: Pipeline) -> Sketcher:
@@ -197,25 +149,3 @@ def _create_sketcher(pipeline: Pipeline) -> Sketcher:
         if " " not in word
     }
     return Sketcher(rarities, steps["concepts"].build_index())
-
-
-def _least_for_evidence(label: LabelManifest, best: float) -> float:
-    return label.threshold if best >= label.threshold else label.review_threshold
-
-
-def _collect_passages(article: Article) -> list[_PartPassage]:
-    passages = [
-        _PartPassage("text", span, article.text[span.start : span.end])
-        for span in split_passages(article.text)
-    ]
-    # Many feeds repeat the headline as the first line of the text.
-    if not article.text.lstrip().startswith(article.title.strip()):
-        passages += [
-            _PartPassage("title", span, article.title[span.start : span.end])
-            for span in keep_title(article.title)
-        ]
-    return passages
-
-
-def _round(number: float) -> float:
-    return round(float(number), _DECIMALS)

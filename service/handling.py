@@ -70,14 +70,37 @@ class HandlingRules:
 def handle_article(
     raw: RawArticle, classifier: Classifier, rules: HandlingRules, now: datetime
 ) -> Decided:
-    """Decide the one outcome of one message of the articles topic.
+    """Decide the one outcome of one message of the articles topic; see `handle_articles`."""
+    return handle_articles([raw], classifier, rules, now)[0]
+
+
+def handle_articles(
+    messages: Sequence[RawArticle], classifier: Classifier, rules: HandlingRules, now: datetime
+) -> list[Decided]:
+    """Decide the one outcome of each message of the articles topic, as if it were alone.
 
     Args:
-        raw: the message as the broker gave it.
-        classifier: labels the article.
+        messages: as the broker gave them.
+        classifier: labels the articles; together each costs less.
         rules: how long an article may be, and what becomes of one that only may match.
         now: becomes the alert's `labelled_at`; before `embargoed_until` an article is withheld.
     """
+    opened = [_open(raw, classifier, rules, now) for raw in messages]
+    labellings = iter(
+        classifier.label_articles([each for each in opened if isinstance(each, Article)])
+    )
+    return [
+        _decide(each, next(labellings), raw, classifier, rules=rules, now=now)
+        if isinstance(each, Article)
+        else each
+        for raw, each in zip(messages, opened, strict=True)
+    ]
+
+
+def _open(
+    raw: RawArticle, classifier: Classifier, rules: HandlingRules, now: datetime
+) -> Article | Matched | Withheld | Rejected:
+    # The article, if it has to be labelled; else what it comes to.
     try:
         article = read_article(raw.value, raw.headers, rules.article_max_bytes)
     except RejectedArticleError as rejection:
@@ -87,7 +110,18 @@ def handle_article(
         return Withheld(article.id, article.published_at)
     if status is Status.CANCELED:
         return Matched(_write_match(article, raw, classifier, now))
-    labelling = classifier.label_article(article)
+    return article
+
+
+def _decide(
+    article: Article,
+    labelling: Labelling,
+    raw: RawArticle,
+    classifier: Classifier,
+    *,
+    rules: HandlingRules,
+    now: datetime,
+) -> Matched | Unmatched:
     labels = select_labels(labelling, rules)
     review = () if labels else tuple(label.label for label in labelling.labels)
     # A first version that does not match ends here; a later one may end what an earlier one began.

@@ -4,44 +4,53 @@ scikit-learn's pipeline stays the one source of what a label's probability is. A
 from it at load, and makes each number by the same operations in the same order.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, chain
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from service.folded_concepts import FoldedConcepts
+from service.folded_terms import FoldedTerms, Marks
 from service.folded_words import UNKNOWN, Features, Floats, FoldedWords, Integers
-from service.terms import FIRST, SECOND, WHOLE, Hit, TermIndex
-from service.words import WordBounds, list_words
+from service.term_tree import Concepts
+from service.texts_in_words import TextsInWords
 
 # As many words as are in use; names and numbers that come once are without end.
-_CODES_MAX = 65536
-# A word's code: what it may be to terms in the lowest bits, and above them its number.
-_TERM_BITS = 3
+_WORDS_MAX = 65536
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the pipeline makes of the passages of one article.
+    """What the pipeline makes of passages.
 
     Attributes:
         log_odds: shape (passages, labels).
-        words: how many words the passages have.
-        unknown_words: how many of them are not in the vocabulary.
-        hits: of each passage, the listed terms in it.
-        bounds: by passage that has such, where its words are.
+        words: shape (passages,), how many words each has.
+        unknown_words: shape (passages,), how many of them are not in the vocabulary.
     """
 
     log_odds: Floats
-    words: int
-    unknown_words: int
-    hits: Sequence[Sequence[Hit]]
-    bounds: Mapping[int, WordBounds]
+    words: Integers
+    unknown_words: Integers
+    _texts: TextsInWords
+    _terms: FoldedTerms
+    _marks: Marks
     _words: Features
     _concepts: Features
+    # A passage may carry several labels.
+    _quoted: dict[int, Sequence[tuple[Concepts, str]]] = field(default_factory=dict)
+
+    def quote_terms(self, passage: int) -> Sequence[tuple[Concepts, str]]:
+        """Quote the listed terms in a passage: the concepts of each, and how it stands there."""
+        if passage not in self._quoted:
+            start = int(self._texts.starts[passage])
+            last = start + int(self._texts.lengths[passage])
+            self._quoted[passage] = [
+                (hit.concepts, self._texts.quote(passage, hit.first, hit.last))
+                for hit in self._terms.list_hits(self._marks, start, last)
+            ]
+        return self._quoted[passage]
 
     def list_features(self, passage: int) -> tuple[Integers, Floats]:
         """Give a passage's non-zero features: their columns, ascending, and their values."""
@@ -68,45 +77,30 @@ class FoldedPipeline:
         self._concepts = FoldedConcepts(
             steps["concepts"], shares.get("concepts", 1.0), self._words.columns_count
         )
-        self._terms = steps["concepts"].build_index()
-        self._codes = _Codes(self._words.numbers, self._terms)
+        self._terms = FoldedTerms(steps["concepts"].build_index(), self._concepts.masks)
+        self._known = _KnownWords(self._words.numbers, self._terms)
         estimators = pipeline[-1].estimators_
         # A feature's weights for all labels lie side by side.
         self.weights = np.ascontiguousarray(np.vstack([each.coef_[0] for each in estimators]).T)
         self.biases = np.concatenate([each.intercept_ for each in estimators])
 
     def read(self, passages: Sequence[str]) -> Reading:
-        """Read the passages of one article, at least one."""
-        forms = [*map(list_words, passages)]
-        lengths = [*map(len, forms)]
-        ends = [*accumulate(lengths)]
-        rows = np.repeat(np.arange(len(passages)), lengths)
-        flat = chain.from_iterable(forms)
-        codes = np.fromiter(map(self._codes.__getitem__, flat), np.int64, ends[-1])
-        numbers = codes >> _TERM_BITS
-        words = self._words.weigh(numbers, rows, len(passages))
-        hits: list[list[Hit]] = []
-        bounds_of: dict[int, WordBounds] = {}
-        concepts: list[tuple[int, int, float]] = []
-        begins = np.flatnonzero(_may_begin(codes))
-        places = (begins - (np.array(ends) - lengths)[rows[begins]]).tolist()
-        cuts = [0, *begins.searchsorted(ends).tolist()]
-        for row, own in enumerate(forms):
-            bounds = WordBounds(passages[row], len(own))
-            found = self._terms.find_from(places[cuts[row] : cuts[row + 1]], own, bounds)
-            hits.append(found)
-            if found:
-                bounds_of[row] = bounds
-                concepts += [(row, *each) for each in self._concepts.describe(found, bounds)]
-        listed = Features.of(concepts)
+        """Read passages, at least one; those of several articles cost less together."""
+        texts = TextsInWords(passages)
+        known = self._known.look_up(texts)
+        numbers = known[0]
+        words = self._words.weigh(numbers, texts.rows, len(texts))
+        marks = self._terms.mark(known[1:], texts)
+        concepts = self._concepts.describe(marks.masks, texts)
         return Reading(
-            log_odds=self._add_up(words.join(listed), len(passages)) + self.biases,
-            words=ends[-1],
-            unknown_words=self._words.count_unknown(numbers),
-            hits=hits,
-            bounds=bounds_of,
+            log_odds=self._add_up(words.join(concepts), len(texts)) + self.biases,
+            words=texts.lengths,
+            unknown_words=self._words.count_unknown(numbers, texts.rows, len(texts)),
+            _texts=texts,
+            _terms=self._terms,
+            _marks=marks,
             _words=words,
-            _concepts=listed,
+            _concepts=concepts,
         )
 
     def _add_up(self, features: Features, count: int) -> Floats:
@@ -116,23 +110,31 @@ class FoldedPipeline:
         return np.column_stack([np.bincount(features.rows, each, count) for each in weighed.T])
 
 
-def _may_begin(codes: Integers) -> NDArray[np.bool_]:
-    """Tell at which words a term may begin, as far as it shows in them and in those behind."""
-    begins: NDArray[np.bool_] = codes & WHOLE != 0
-    begins[:-1] |= (codes[:-1] & FIRST != 0) & (codes[1:] & SECOND != 0)
-    return begins
+class _KnownWords(dict[str, int]):
+    """Words to their rows in a table of what each is, worked out when it first comes."""
 
-
-class _Codes(dict[str, int]):
-    """Words to their codes, each worked out when it first comes."""
-
-    def __init__(self, numbers: dict[str, int], terms: TermIndex) -> None:
+    def __init__(self, numbers: dict[str, int], terms: FoldedTerms) -> None:
         super().__init__()
         self._numbers = numbers
         self._terms = terms
+        self._table = np.zeros((_WORDS_MAX, 1 + len(terms.judge_word(""))), np.int64)
+
+    def look_up(self, texts: TextsInWords) -> Integers:
+        """Tell what each word is: its number, and what `FoldedTerms.judge_word` tells of it.
+
+        Returns:
+            Shape (numbers, words).
+        """
+        if len(self) > _WORDS_MAX:
+            # Those in use come back within a few articles.
+            self.clear()
+        rows = np.fromiter(map(self.__getitem__, texts.forms), np.int64, len(texts.forms))
+        # The row of a word is in one place of memory; what is counted with lies by column.
+        return np.ascontiguousarray(self._table[rows].T)
 
     def __missing__(self, form: str) -> int:
-        code = self._numbers.get(form, UNKNOWN) << _TERM_BITS | self._terms.judge_word(form)
-        if len(self) < _CODES_MAX:
-            self[form] = code
-        return code
+        row = self[form] = len(self)
+        if row == len(self._table):
+            self._table = np.vstack([self._table, np.zeros_like(self._table)])
+        self._table[row] = (self._numbers.get(form, UNKNOWN), *self._terms.judge_word(form))
+        return row

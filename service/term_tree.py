@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple, Self
+from zlib import crc32
 
 Concepts = tuple[str, ...]
 Span = tuple[int, int]
@@ -19,6 +20,8 @@ OPENING_LETTERS = 2
 _STEM_MAX_LETTERS = 64
 # As many words as are in use; names and numbers that come once are without end.
 _STARTS_MAX = 65536
+# Words and stems are told apart by the bits of one number, as far as they go.
+_BITS = 63
 
 
 class Node:
@@ -43,10 +46,23 @@ class Node:
     def step(self, form: str) -> list["Node"]:
         """Find where a word leads: by itself first, then by its stems from the shortest."""
         found = [self.exact[form]] if form in self.exact else []
-        if not self.openings or form[:OPENING_LETTERS] not in self.openings:
-            return found
+        return found + [self.stems[stem] for stem in self._list_stems(form)]
+
+    @property
+    def leading_bits(self) -> int:
+        """The bits of all words and stems that lead on from here."""
+        return _unite_bits([*self.exact, *map(_write_stem, self.stems)])
+
+    def find_bits(self, form: str) -> int:
+        """Find the bits of those that a word is: by itself, and by its stems."""
+        found = [form] if form in self.exact else []
+        return _unite_bits(found + [_write_stem(stem) for stem in self._list_stems(form)])
+
+    def _list_stems(self, form: str) -> list[str]:
+        if form[:OPENING_LETTERS] not in self.openings:
+            return []
         cuts = range(OPENING_LETTERS, min(len(form), _STEM_MAX_LETTERS) + 1)
-        return found + [self.stems[form[:cut]] for cut in cuts if form[:cut] in self.stems]
+        return [form[:cut] for cut in cuts if form[:cut] in self.stems]
 
     def walk(
         self, forms: Sequence[str], at: int, between: tuple[Span, ...], reached: list[Reached]
@@ -64,12 +80,32 @@ class Node:
             reached.append((at, self.concepts, between))
         if at == len(forms):
             return
-        for step in self.step(forms[at]):
-            step.walk(forms, at + 1, (*between, (at, at)), reached)
+        self.step_on(forms, at, (*between, (at, at)), reached)
         if self.gap is not None:
             for later in range(at, min(at + GAP_WORDS + 1, len(forms))):
-                for step in self.gap.step(forms[later]):
-                    step.walk(forms, later + 1, (*between, (at - 1, later)), reached)
+                self.gap.step_on(forms, later, (*between, (at - 1, later)), reached)
+
+    def step_on(
+        self, forms: Sequence[str], at: int, between: tuple[Span, ...], reached: list[Reached]
+    ) -> None:
+        """Note every term that the words lead to from here by one of them; see `walk`."""
+        form = forms[at]
+        if (node := self.exact.get(form)) is not None:
+            node.walk(forms, at + 1, between, reached)
+        if self.openings and form[:OPENING_LETTERS] in self.openings:
+            for stem in self._list_stems(form):
+                self.stems[stem].walk(forms, at + 1, between, reached)
+
+
+def _write_stem(stem: str) -> str:
+    return f"{stem}*"
+
+
+def _unite_bits(written: Sequence[str]) -> int:
+    bits = 0
+    for each in written:
+        bits |= 1 << crc32(each.encode(errors="surrogatepass")) % _BITS
+    return bits
 
 
 class Starts(NamedTuple):

@@ -5,8 +5,9 @@ Every term found keeps its words, and so their offsets.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from functools import reduce
+from operator import or_
+from typing import NamedTuple
 
 from service.term_tree import (
     GAP_WORDS,
@@ -18,32 +19,29 @@ from service.term_tree import (
     StartsByWord,
     unite,
 )
+from service.word_bounds import SplitBounds, WordBounds
 from service.words import Word, list_words
 
-# What a word may be to terms, as bits: a term by itself, or the first word of one with a gap; the
-# first of a longer one; the second of one.
-WHOLE, FIRST, SECOND = 1, 2, 4
 
+class WordRole(NamedTuple):
+    """What a word is to terms, whatever stands beside it.
 
-class Bounds(Protocol):
-    """What lies between the words of a text."""
+    Two words of one term share a bit; by chance others may (Bloom 1970, Space/time trade-offs in
+    hash coding with allowable errors).
 
-    def is_joined(self, at: int) -> bool:
-        """Whether a term may run into a word from the one before it."""
+    Attributes:
+        concepts: what it stands for by itself.
+        leads: of what may lead on right behind it.
+        follows: of what it leads on as the second word of a term.
+        leads_far: of what may lead on behind a gap right behind it.
+        follows_far: of what it leads on behind such a gap.
+    """
 
-    def is_one_sentence(self, first: int, last: int) -> bool:
-        """Whether no sentence ends between two words."""
-
-
-@dataclass(frozen=True, slots=True)
-class _SplitBounds:
-    words: Sequence[Word]
-
-    def is_joined(self, at: int) -> bool:
-        return self.words[at].joined
-
-    def is_one_sentence(self, first: int, last: int) -> bool:
-        return self.words[first].sentence == self.words[last].sentence
+    concepts: Concepts
+    leads: int
+    follows: int
+    leads_far: int
+    follows_far: int
 
 
 class Hit(NamedTuple):
@@ -82,11 +80,9 @@ class TermIndex:
             for term in terms:
                 for written in expand_term(term):
                     self._add(written, concept)
-        self._seconds = Node()
-        for start in (*self._root.exact.values(), *self._root.stems.values()):
-            self._seconds.exact |= start.exact
-            self._seconds.stems |= start.stems
-            self._seconds.openings |= start.openings
+        starts = [*self._root.exact.values(), *self._root.stems.values()]
+        self._seconds = _gather(starts)
+        self._seconds_far = _gather([start.gap for start in starts if start.gap])
 
     def _add(self, term: str, concept: str) -> None:
         node = self._root
@@ -103,30 +99,64 @@ class TermIndex:
             node = node.add(last, stem=part.endswith("*"))
         node.concepts = unite(node.concepts, (concept,))
 
-    def judge_word(self, form: str) -> int:
-        """Tell what a word may be to terms, whatever stands beside it: WHOLE, FIRST, SECOND."""
+    def judge_word(self, form: str) -> WordRole:
+        """Tell what a word is to terms."""
         starts = self._starts[form]
-        return (
-            WHOLE * bool(starts.concepts or starts.behind_gaps or starts.openings_behind_gaps)
-            | FIRST * bool(starts.seconds or starts.second_openings)
-            | SECOND * bool(self._seconds.step(form))
+        gaps = [node.gap for node in starts.nodes if node.gap]
+        return WordRole(
+            starts.concepts,
+            _unite_bits(node.leading_bits for node in starts.nodes),
+            self._seconds.find_bits(form),
+            _unite_bits(gap.leading_bits for gap in gaps),
+            self._seconds_far.find_bits(form),
         )
 
     def find(self, words: Sequence[Word]) -> list[Hit]:
         """Find the terms in a text's words, in order."""
-        return self.find_from(range(len(words)), [word.form for word in words], _SplitBounds(words))
+        forms = [word.form for word in words]
+        hits = self._collect(range(len(forms)), forms, SplitBounds(words))
+        return [
+            Hit(concepts, first, last)
+            for (first, last), concepts in _leave_hidden(hits, self._list_hiding(hits))
+        ]
 
-    def find_from(self, begins: Iterable[int], forms: Sequence[str], bounds: Bounds) -> list[Hit]:
-        """Find the terms that begin at some of a text's words.
+    def find_longer(
+        self, begins: Sequence[int], forms: Sequence[str], bounds: WordBounds
+    ) -> tuple[list[Hit], list[Span]]:
+        """Find the terms of several words that begin at some words of texts, in order.
 
         Args:
-            begins: which words; ascending.
-            forms: all words of the text.
+            begins: at which words; ascending, and all at which such a term begins.
+            forms: all words.
             bounds: what lies between them.
+
+        Returns:
+            The terms, and the spans of those that hide all words inside them.
         """
+        hits = {
+            span: concepts
+            for span, concepts in self._collect(begins, forms, bounds).items()
+            if span[1] - span[0] > 1
+        }
+        hiding = self._list_hiding(hits)
+        kept = [
+            Hit(concepts, first, last) for (first, last), concepts in _leave_hidden(hits, hiding)
+        ]
+        return kept, [*hiding.items()]
+
+    def _list_hiding(self, hits: Mapping[Span, Concepts]) -> dict[int, int]:
+        # By its first word, where the longest hiding term ends.
+        hiding: dict[int, int] = {}
+        for (first, last), concepts in hits.items():
+            if not self._hiding.isdisjoint(concepts):
+                hiding[first] = max(last, hiding.get(first, 0))
+        return hiding
+
+    def _collect(
+        self, begins: Sequence[int], forms: Sequence[str], bounds: WordBounds
+    ) -> dict[Span, Concepts]:
         hits: dict[Span, Concepts] = {}
         behind = [*forms[1:], ""]
-        begins = list(begins)
         known = map(self._starts.__getitem__, map(forms.__getitem__, begins))
         for first, (nodes, alone, seconds, openings, far, far_openings) in zip(
             begins, known, strict=True
@@ -147,14 +177,20 @@ class TermIndex:
                 if not between or all(_holds(bounds, *each) for each in between):
                     others = hits.get((first, last))
                     hits[first, last] = unite(others, concepts) if others else concepts
-        # By its first word, where the longest hiding term ends.
-        hiding: dict[int, int] = {}
-        for (first, last), concepts in hits.items():
-            if not self._hiding.isdisjoint(concepts):
-                hiding[first] = max(last, hiding.get(first, 0))
-        return [
-            Hit(concepts, first, last) for (first, last), concepts in _leave_hidden(hits, hiding)
-        ]
+        return dict(sorted(hits.items()))
+
+
+def _gather(nodes: Iterable[Node]) -> Node:
+    gathered = Node()
+    for node in nodes:
+        gathered.exact |= node.exact
+        gathered.stems |= node.stems
+        gathered.openings |= node.openings
+    return gathered
+
+
+def _unite_bits(sets: Iterable[int]) -> int:
+    return reduce(or_, sets, 0)
 
 
 def _leave_hidden(
@@ -181,7 +217,7 @@ def _may_hold(forms: Sequence[str], words: frozenset[str], openings: frozenset[s
     )
 
 
-def _holds(bounds: Bounds, first: int, last: int) -> bool:
+def _holds(bounds: WordBounds, first: int, last: int) -> bool:
     if first == last:
         return bounds.is_joined(first)
     return bounds.is_one_sentence(first, last)

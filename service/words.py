@@ -3,11 +3,12 @@
 Case, accents, the Arabic letters of different keyboards, hyphens and half-spaces do not matter.
 """
 
+import codecs
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import pairwise
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from service.boilerplate import mask_markup
 
@@ -18,15 +19,15 @@ _MARKS = (
     "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670"
     "\u0900-\u0903\u093a-\u094f\u0955-\u0957\u0962\u0963"
 )
-_WORD = re.compile(rf"[^\W_][\w{_MARKS}]*")
+WORD = re.compile(rf"[^\W_][\w{_MARKS}]*")
 # An English genitive says nothing; as a word of its own it would stand between words of a term.
-_GENITIVE = re.compile(r"['’ʼ]s\b", re.IGNORECASE)
-# The whole word that it is, as `_WORD` has it. The third mark above is a letter: it begins none.
+GENITIVE = re.compile(r"['’ʼ]s\b", re.IGNORECASE)
+# The whole word that it is, as `WORD` has it. The third mark above is a letter: it begins none.
 _GENITIVE_WORD = re.compile(rf"['’]s\b[\w{_MARKS}]*", re.IGNORECASE)
 # "U.S.", "J.P. Singh", "Mr. Dar": a full stop after one letter or a title ends no sentence. What
 # stands before the mark is looked at after it: a pattern that begins with a set of characters is
 # searched for ten times faster than one that begins by looking back.
-_SENTENCE_END = re.compile(
+SENTENCE_END = re.compile(
     r"[.!?…۔؟।\n](?:(?<=[۔؟।\n])"
     r"|(?<![\s.][A-Za-z].)(?<!\bMr.)(?<!\bMs.)(?<!\bDr.)(?<!\bSt.)(?<!\bMrs.)(?<!\bGen.)(?<!\bLt.)"
     r"(?<!\bMaj.)(?<!\bCol.)(?<![.!?…].)[.!?…]*[\"'”’»)\]]*(?=\s))"
@@ -40,19 +41,18 @@ _ARABIC = str.maketrans({
 # Devanagari vowel signs are letters, not accents: only its dot (nukta) may fall.
 _ACCENT = re.compile("[\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u093c]")
 # A term does not reach over these: "Pakistan, Taliban to talk" names no Pakistani Taliban.
-_TERM_BREAK = re.compile(r"[,;:()|\"“”«»،؛—]|\s[–-]\s")
-# Most words stand so; whatever else is between two words is looked at in its place in the text.
-_JOINING = re.compile(" +|-")
-_BREAKING = re.compile(r"[,;:()|\"“”«»،؛—]")
-# What letters and digits of ASCII are as words, all else a blank. An underscore may be in a word,
-# yet begins none.
-_ASCII_FORMS = bytes(
-    ord(chr(code).lower()) if chr(code).isascii() and chr(code).isalnum() else ord(" ")
-    for code in range(256)
-)
-# What typesetters put between words, in texts that are ASCII but for it.
-_TYPESET = "‘’“”–—…\u00a0"
-_MAY_END_SENTENCE = re.compile(r"[.!?…۔؟।\n]")
+TERM_BREAK = re.compile(r"[,;:()|\"“”«»،؛—]|\s[–-]\s")
+_NOT_ASCII = re.compile("[^\\x00-\\x7f]")
+_ASCII = "".join(map(chr, range(128)))
+# Letters and digits as words have them, all else a blank; but what may be in a word stays.
+_ASCII_SHAPES = bytes(
+    ord(each.lower() if each.isalnum() else each if each in "'_" else " ") for each in _ASCII
+).ljust(256)
+# Marks; the apostrophe that is a letter; Korean letters, which are written as syllables.
+_UNSHAPED = re.compile(rf"[{_MARKS}\u02bc\u1100-\u11ff]")
+# No alphabet has more letters and marks that are not ASCII.
+_OTHERS_MAX = 128
+MAY_END_SENTENCE = re.compile(r"[.!?…۔؟।\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +83,17 @@ def normalise_word(word: str) -> str:
 def split_words(text: str) -> tuple[Word, ...]:
     """Cut a text into words with offsets (code points, end exclusive) and sentence numbers."""
     text = mask_markup(text)
-    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
-    skipped = {match.start() + 1 for match in _GENITIVE.finditer(text)}
+    ends = [match.end() for match in SENTENCE_END.finditer(text)]
+    skipped = {match.start() + 1 for match in GENITIVE.finditer(text)}
     words: list[Word] = []
     sentence = 0
-    for match in _WORD.finditer(text):
+    for match in WORD.finditer(text):
         while sentence < len(ends) and ends[sentence] <= match.start():
             sentence += 1
         if match.start() not in skipped and (form := normalise_word(match.group())):
             joined = bool(words) and (
                 words[-1].sentence == sentence
-                and not _TERM_BREAK.search(text, words[-1].end, match.start())
+                and not TERM_BREAK.search(text, words[-1].end, match.start())
             )
             words.append(Word(form, match.start(), match.end(), sentence, joined))
     return tuple(words)
@@ -104,82 +104,103 @@ def list_words(text: str) -> list[str]:
 
     They are those of `split_words`, found without their places, which most texts never need.
     """
-    return _list_forms(mask_markup(text))
+    return list_forms(mask_markup(text))
 
 
-class WordBounds:
-    """What lies between the words of a text, found out when it is asked for.
+def list_forms(masked: str) -> list[str]:
+    """Give the words of a text without markup in their one spelling."""
+    shape = shape_words(masked)
+    if shape is not None:
+        # Nearly all English: the same words for a tenth of the cost.
+        return shape.split()
+    return list(filter(None, map(normalise_word, WORD.findall(drop_genitives(masked)))))
+
+
+def shape_words(masked: str) -> str | None:
+    """Write the words of a text in their one spelling where they stand, and blanks between.
 
     Args:
-        text: any.
-        words_count: how many words `list_words` finds in it.
+        masked: a text without markup.
+
+    Returns:
+        Of the same length; none if the text has other characters than ASCII of which one is not
+        one as a word (a ligature, a vowel sign), or more of them than alphabets have.
+    """
+    if masked.isascii():
+        return _blank(masked.encode().translate(_ASCII_SHAPES)).decode()
+    page = _find_code_page(masked)
+    if page is None:
+        return None
+    encoded, _ = codecs.charmap_encode(masked, "strict", page.encoding)
+    return codecs.charmap_decode(_blank(encoded.translate(page.shapes)), "strict", page.forms)[0]
+
+
+def has_shape(masked: str) -> bool:
+    """Tell whether `shape_words` can write a text; it can write together what it can write."""
+    return masked.isascii() or _find_code_page(masked) is not None
+
+
+def _blank(shapes: bytes) -> bytes:
+    # Genitives, what other apostrophes are left, and underscores that begin a word. A text's end
+    # ends a genitive as a blank does.
+    shapes = b" %b " % shapes
+    while b"'s'" in shapes:
+        shapes = shapes.replace(b"'s'", b"  '")
+    shapes = shapes.replace(b"'s ", b"   ").replace(b"'", b" ")
+    while b" _" in shapes:
+        shapes = shapes.replace(b" _", b"  ")
+    return shapes[1:-1]
+
+
+class _CodePage(NamedTuple):
+    """Codes for the characters of some texts, as Python's `encodings` have for an alphabet.
+
+    Attributes:
+        encoding: characters to codes; those of ASCII are its own.
+        shapes: codes to codes, of words in their one spelling.
+        forms: these codes to characters.
     """
 
-    def __init__(self, text: str, words_count: int) -> None:
-        self._text = text
-        self._words_count = words_count
-
-    def is_joined(self, at: int) -> bool:
-        """Whether a term may run into a word from the one before it: `Word.joined`."""
-        if between := self._between:
-            if between[at] == " " or _JOINING.fullmatch(between[at]):
-                return True
-            if _BREAKING.search(between[at]):
-                return False
-            if not self._has_genitives:
-                sentences = self.sentences
-                return sentences[at - 1] == sentences[at] and not _TERM_BREAK.search(between[at])
-        return split_words(self._text)[at].joined
-
-    def is_one_sentence(self, first: int, last: int) -> bool:
-        """Whether no sentence ends between two words."""
-        between = self._between
-        if between and not _MAY_END_SENTENCE.search("".join(between[first + 1 : last + 1])):
-            return True
-        return self.sentences[first] == self.sentences[last]
-
-    @cached_property
-    def sentences(self) -> list[int]:
-        """The number of the sentence of each word."""
-        text = mask_markup(self._text)
-        ends = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
-        counts = [len(_list_forms(text[start:end])) for start, end in pairwise(ends)]
-        if sum(counts) != self._words_count:
-            return [word.sentence for word in split_words(self._text)]
-        return [number for number, count in enumerate(counts) for _ in range(count)]
-
-    @cached_property
-    def spans(self) -> list[tuple[int, int]]:
-        """The offsets of each word."""
-        text = mask_markup(self._text)
-        skipped = {match.start() + 1 for match in _GENITIVE.finditer(text)}
-        spans = [match.span() for match in _WORD.finditer(text) if match.start() not in skipped]
-        if len(spans) != self._words_count:
-            return [(word.start, word.end) for word in split_words(self._text)]
-        return spans
-
-    @cached_property
-    def _has_genitives(self) -> bool:
-        # Without them what is between the words next to one is not what stands there.
-        return _GENITIVE.search(mask_markup(self._text)) is not None
-
-    @cached_property
-    def _between(self) -> list[str]:
-        # What stands before each word; unknown if some fall out, being but a mark or two.
-        between = _WORD.split(_drop_genitives(mask_markup(self._text)))
-        return between if len(between) == self._words_count + 1 else []
+    encoding: Any
+    shapes: bytes
+    forms: str
 
 
-def _list_forms(masked: str) -> list[str]:
-    text = _drop_genitives(masked)
-    if not text.isascii():
-        for mark in _TYPESET:
-            text = text.replace(mark, " ")
-    if text.isascii() and "_" not in text:
-        # Nearly all English: the same words for a tenth of the cost.
-        return text.encode().translate(_ASCII_FORMS).decode().split()
-    return list(filter(None, map(normalise_word, _WORD.findall(text))))
+def _find_code_page(masked: str) -> _CodePage | None:
+    return _make_code_page("".join(sorted({*_NOT_ASCII.findall(masked)})))
 
 
-def _drop_genitives(masked: str) -> str:
+@lru_cache(maxsize=256)
+def _make_code_page(others: str) -> _CodePage | None:
+    # For characters other than ASCII; none if one of them cannot have a code.
+    forms = [*map(_shape_character, others)]
+    if "" in forms or len(others) > _OTHERS_MAX:
+        return None
+    shapes = (
+        each.encode() if each.isascii() else bytes([code])
+        for code, each in enumerate(forms, start=len(_ASCII))
+    )
+    return _CodePage(
+        codecs.charmap_build(_ASCII + others.ljust(_OTHERS_MAX, "\ufffe")),
+        b"".join([_ASCII_SHAPES[: len(_ASCII)], *shapes]).ljust(256),
+        _ASCII + "".join(forms),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _shape_character(character: str) -> str:
+    # As a word has it, a blank for what is in none; empty for what is not one character there, or
+    # becomes one with its neighbour.
+    if character == "’":
+        return "'"
+    if _UNSHAPED.fullmatch(character):
+        return ""
+    if not WORD.fullmatch(character):
+        return " "
+    form = normalise_word(character)
+    return form if len(form) == 1 else ""
+
+
+def drop_genitives(masked: str) -> str:
+    """Leave the genitives of English out of a text without markup; it may be shorter."""
     return _GENITIVE_WORD.sub(" ", masked) if "'" in masked or "’" in masked else masked

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from service import batches
 from service.classifier import Classifier
-from service.handling import Decided, HandlingRules, handle_article
+from service.handling import Decided, HandlingRules, handle_articles
 from service.letter_watch import LetterWatch
 from service.messages import RawArticle
 from service.outbox import Decision, Outbox
@@ -40,11 +40,12 @@ def stalling(kind: str) -> None:
     """Put the bug in its place."""
 
     def handle(
-        raw: RawArticle, classifier: Classifier, rules: HandlingRules, now: datetime
-    ) -> Decided:
-        if raw.value and b"STALL" in raw.value:
-            stall(kind)
-        return handle_article(raw, classifier, rules, now)
+        messages: Sequence[RawArticle], classifier: Classifier, rules: HandlingRules, now: datetime
+    ) -> list[Decided]:
+        for raw in messages:
+            if raw.value and b"STALL" in raw.value:
+                stall(kind)
+        return handle_articles(messages, classifier, rules, now)
 
     publish = Outbox.publish
 
@@ -60,7 +61,7 @@ def stalling(kind: str) -> None:
 
     if kind == "watch_dies":
         LetterWatch._follow = follow  # type: ignore[assignment, method-assign]  # noqa: SLF001
-    batches.handle_article = handle  # type: ignore[attr-defined]  # a bug, on purpose
+    batches.handle_articles = handle  # type: ignore[attr-defined]  # a bug, on purpose
     Outbox.publish = publish_or_wait  # type: ignore[method-assign]  # as above
 
 

@@ -1,6 +1,6 @@
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -80,14 +80,70 @@ def test_what_does_not_raise_is_decided_once(metrics: Metrics) -> None:
     assert count_retries(metrics) == 0
 
 
+def test_messages_are_decided_together(metrics: Metrics) -> None:
+    tried: list[int] = []
+
+    def decide(messages: Sequence[RawArticle]) -> list[int]:
+        tried.append(len(messages))
+        return [message.offset for message in messages]
+
+    messages = [raw(offset=offset) for offset in range(3)]
+    assert Guard(Settings(), metrics).decide_together(messages, decide) == [0, 1, 2]
+    assert tried == [3]
+
+
+def test_of_messages_that_raise_together_only_the_one_at_fault_is_rejected(
+    metrics: Metrics,
+) -> None:
+    def decide(messages: Sequence[RawArticle]) -> list[int]:
+        return [1 // message.offset for message in messages]
+
+    decided = Guard(Settings(), metrics).decide_together(
+        [raw(offset=offset) for offset in (1, 0, 1)], decide
+    )
+    rejected = Rejected(RejectionReason.HANDLER_FAILED, "ZeroDivisionError", "ZeroDivisionError")
+    assert decided == [1, rejected, 1]
+    assert count_retries(metrics) == 0
+
+
+def test_messages_that_raise_together_and_not_alone_are_one_retry(metrics: Metrics) -> None:
+    def decide(messages: Sequence[RawArticle]) -> list[str]:
+        if len(messages) > 1:
+            raise MemoryError
+        return ["decided"]
+
+    assert Guard(Settings(), metrics).decide_together([raw()] * 3, decide) == ["decided"] * 3
+    assert count_retries(metrics) == 1
+
+
+def test_together_are_few_articles_and_long_ones_are_alone(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: list[int] = []
+
+    def label(messages: Sequence[RawArticle], *_: object) -> list[Unmatched]:
+        groups.append(len(messages))
+        return [Unmatched("a")] * len(messages)
+
+    monkeypatch.setattr(batches, "handle_articles", label)
+    short, long = raw(value=b"{}"), raw(value=b" " * 65537)
+    asyncio.run(make_handler(metrics).handle_batch([short] * 20 + [long, short, long, long]))
+    assert groups == [16, 4, 1, 1, 1, 1]
+
+
+def make_handler(metrics: Metrics) -> BatchHandler:
+    outbox = Outbox({}, matches_topic="m", dlq_topic="d", retry_seconds=1)
+    return BatchHandler(Settings(), load_classifier(), metrics, outbox, Activity())
+
+
 def test_long_articles_leave_the_desk_time_for_the_answers_of_the_broker(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers: list[float] = []
 
-    def label(*_: object) -> Unmatched:
+    def label(messages: Sequence[RawArticle], *_: object) -> list[Unmatched]:
         time.sleep(0.15)
-        return Unmatched("a")
+        return [Unmatched("a")] * len(messages)
 
     async def hear_the_broker() -> None:
         while True:
@@ -96,12 +152,10 @@ def test_long_articles_leave_the_desk_time_for_the_answers_of_the_broker(
 
     async def handle() -> None:
         hearing = asyncio.create_task(hear_the_broker())
-        outbox = Outbox({}, matches_topic="m", dlq_topic="d", retry_seconds=1)
-        handler = BatchHandler(Settings(), load_classifier(), metrics, outbox, Activity())
-        await handler.handle_batch([raw()] * 4)
+        await make_handler(metrics).handle_batch([raw(value=b" " * 65537)] * 4)
         hearing.cancel()
 
-    monkeypatch.setattr(batches, "handle_article", label)
+    monkeypatch.setattr(batches, "handle_articles", label)
     asyncio.run(handle())
     # A turn each would be three.
     assert len(answers) > 4

@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from service.alerts import Evidence
-from service.classifier import EVIDENCE_MAX_PASSAGES, TERMS_MAX
+from service.evidence import EVIDENCE_MAX_PASSAGES, TERMS_MAX
 from service.messages import Article
 from service.model_file import load_model
 from service.seeds import read_seeds

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
 from service.article_files import read_articles
+from service.boilerplate import mask_markup
 from service.folded_words import UNKNOWN, FoldedWords
 from service.formats import parse_article
 from service.model_file import ModelError, load_model
@@ -21,8 +23,10 @@ from service.scoring import FoldedPipeline
 from service.seeds import read_seeds
 from service.settings import CHECKOUT
 from service.terms import expand_term
+from service.texts_in_words import TextsInWords
 from service.training import train_model
-from service.words import WordBounds, list_words, split_words
+from service.word_bounds import SEPARATOR, SearchedBounds, WordBounds
+from service.words import Word, has_shape, list_words, shape_words, split_words
 from tests.factories import MODELS, SEEDS, article, load_classifier
 
 DATA = Path(__file__).parent / "data"
@@ -120,26 +124,74 @@ def test_features_are_the_pipelines_column_by_column(passages: list[str]) -> Non
 def test_terms_found_are_those_of_a_walk_over_all_words(passages: list[str]) -> None:
     pipeline, folded = load_desk("four labels")
     index = dict(pipeline[0].transformer_list)["concepts"].build_index()
-    hits = folded.read(passages).hits
-    assert [list(each) for each in hits] == [index.find(split_words(text)) for text in passages]
+    reading = folded.read(passages)
+    for row, text in enumerate(passages):
+        words = split_words(text)
+        assert reading.quote_terms(row) == [
+            (hit.concepts, text[words[hit.first].start : words[hit.last - 1].end])
+            for hit in index.find(words)
+        ]
+
+
+WRITTEN_OTHERWISE = [
+    "snake_case and _private_ names, __init__ and 's_ and _'s",
+    "“The minister’s” car – it’S\u00a0said… – ‘Torkham’",
+    "He’s said café and naïve, Łódź, İzmir, Straße, ½ and ² and \u02bcs and \u017f'\u017f",
+    "'s's's 's' x's",
+    "Она’s сказала: «Торхам». Σίσυφος ΣΑΣ",
+    "تحریک طالبان پاکستان کے ترجمان۔ ٣ كتاب، یہ‌ بھی",
+    "중국 \u1112\u1161 한국",
+]
+
+
+@given(st.lists(texts, min_size=1, max_size=3))
+@example(WRITTEN_OTHERWISE)
+@example(["A. Smith said.", "Mr. Dar", "J. Doe"])
+@example(["He said", "'s end", "_x"])
+@hypothesis_settings(max_examples=200, deadline=None)
+def test_words_and_what_lies_between_them_are_the_same_without_their_places(
+    passages: list[str],
+) -> None:
+    cut = TextsInWords(passages)
+    words = [word for text in passages for word in split_words(text)]
+    assert cut.forms == [word.form for word in words]
+    assert [form for text in passages for form in list_words(text)] == cut.forms
+    masked = [mask_markup(text) for text in passages]
+    searched = SearchedBounds(passages, SEPARATOR.join(masked), len(words))
+    starts = [*accumulate((len(split_words(text)) for text in passages), initial=0)]
+    for row, (start, end) in enumerate(pairwise(starts)):
+        for bounds in (cut.bounds, searched):
+            check_bounds(bounds, words, start, end)
+        for at in range(start, end):
+            quoted = passages[row][words[at].start : words[at].end]
+            assert cut.quote(row, at, at + 1) == quoted
+
+
+def check_bounds(bounds: WordBounds, words: Sequence[Word], start: int, end: int) -> None:
+    if start < end:
+        changes = [
+            at for at in range(start + 1, end) if words[at].sentence != words[at - 1].sentence
+        ]
+        assert bounds.find_sentences(start, end) == [start, *changes]
+    for at in range(start, end):
+        if at > 0:
+            assert bounds.is_joined(at) == words[at].joined
+        for first in range(max(0, at - 6), at):
+            together = first >= start and words[first].sentence == words[at].sentence
+            assert bounds.is_one_sentence(first, at) == together
 
 
 @given(texts)
-@example("snake_case and _private_ names")
-@example("“The minister’s” car – it’S\u00a0said… – ‘Torkham’")
-@example("He’s said café and naïve")
+@example("\u13a0 and \u13f8")
+@example("ß")
 @hypothesis_settings(max_examples=200, deadline=None)
-def test_words_and_what_lies_between_them_are_the_same_without_their_places(text: str) -> None:
-    words = split_words(text)
-    assert list_words(text) == [word.form for word in words]
-    bounds = WordBounds(text, len(words))
-    assert bounds.sentences == [word.sentence for word in words]
-    assert bounds.spans == [(word.start, word.end) for word in words]
-    for at in range(1, len(words)):
-        assert bounds.is_joined(at) == words[at].joined
-        for first in range(max(0, at - 6), at):
-            together = words[first].sentence == words[at].sentence
-            assert bounds.is_one_sentence(first, at) == together
+def test_words_written_where_they_stand_are_those_found_by_patterns(text: str) -> None:
+    masked = mask_markup(text)
+    shape = shape_words(masked)
+    assert has_shape(masked) == (shape is not None)
+    if shape is not None:
+        assert len(shape) == len(masked)
+        assert shape.split() == [word.form for word in split_words(text)]
 
 
 @given(texts)
@@ -148,9 +200,9 @@ def test_words_are_counted_and_those_that_the_vocabulary_lacks(text: str) -> Non
     pipeline, folded = load_desk("four labels")
     vocabulary = dict(pipeline[0].transformer_list)["words"].vocabulary_
     reading = folded.read([text, "zyxwvu"])
-    words = [*list_words(text), "zyxwvu"]
-    assert reading.words == len(words)
-    assert reading.unknown_words == sum(word not in vocabulary for word in words)
+    words = list_words(text)
+    assert reading.words.tolist() == [len(words), 1]
+    assert reading.unknown_words.tolist() == [sum(each not in vocabulary for each in words), 1]
 
 
 def test_article_is_labelled_with_how_many_words_it_has_and_how_many_are_unknown() -> None:

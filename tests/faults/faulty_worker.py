@@ -11,7 +11,7 @@ import random
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from aiokafka.errors import (
 
 from service import batches, desk, desk_store, outbox
 from service.classifier import Classifier
-from service.handling import Decided, HandlingRules, handle_article
+from service.handling import Decided, HandlingRules, handle_articles
 from service.messages import OutgoingMessage, RawArticle
 from service.settings import read_settings
 from service.worker import run_worker
@@ -96,23 +96,24 @@ def is_too_large(message: OutgoingMessage, share: float) -> bool:
 
 
 def handle_or_fail(
-    raw: RawArticle, classifier: Classifier, rules: HandlingRules, now: datetime
-) -> Decided:
-    """As `handle_article`, but POISON raises, FLAKY raises the first time, SLOW takes its time."""
-    value = raw.value or b""
-    if b"POISON" in value:
-        note_fault("poison")
-        raise ZeroDivisionError
-    if b"FLAKY" in value and (raw.partition, raw.offset) not in _failed_once:
-        _failed_once.add((raw.partition, raw.offset))
-        note_fault("poison-once")
-        raise ZeroDivisionError
-    if b"SLOW" in value:
-        note_fault("slow")
-        # Faust's consumer has a thread of its own, which goes on unless nothing in Python can.
-        sleep = ctypes.PyDLL(None).sleep if PLAN["holds_gil"] else time.sleep
-        sleep(PLAN["slow_seconds"])
-    return handle_article(raw, classifier, rules, now)
+    messages: Sequence[RawArticle], classifier: Classifier, rules: HandlingRules, now: datetime
+) -> list[Decided]:
+    """As `handle_articles`, but POISON raises, FLAKY raises once, SLOW takes its time."""
+    for raw in messages:
+        value = raw.value or b""
+        if b"POISON" in value:
+            note_fault("poison")
+            raise ZeroDivisionError
+        if b"FLAKY" in value and (raw.partition, raw.offset) not in _failed_once:
+            _failed_once.add((raw.partition, raw.offset))
+            note_fault("poison-once")
+            raise ZeroDivisionError
+        if b"SLOW" in value:
+            note_fault("slow")
+            # Faust's consumer has a thread of its own, which goes on unless nothing in Python can.
+            sleep = ctypes.PyDLL(None).sleep if PLAN["holds_gil"] else time.sleep
+            sleep(PLAN["slow_seconds"])
+    return handle_articles(messages, classifier, rules, now)
 
 
 class JumpingClock(datetime):
@@ -138,7 +139,7 @@ def _jumped_time() -> float:
 
 
 if __name__ == "__main__":
-    batches.handle_article = handle_or_fail  # type: ignore[attr-defined]
+    batches.handle_articles = handle_or_fail  # type: ignore[attr-defined]
     if "share" in PLAN:
         outbox.send_message = fail_sends(PLAN["share"], PLAN["too_large_share"])
         desk_store.send_message = fail_sends(  # type: ignore[attr-defined]

@@ -1,0 +1,77 @@
+"""Texts cut into words: all words of all of them in a row, and what lies between them."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.boilerplate import mask_markup
+from service.word_bounds import SEPARATOR, PlacedBounds, SearchedBounds, WordBounds
+from service.words import list_forms, shape_words, split_words
+
+Integers = NDArray[np.int64]
+_BLANK = ord(" ")
+
+
+class TextsInWords:
+    """The words of texts.
+
+    Args:
+        texts: any, at least one.
+
+    Attributes:
+        forms: all words in their one spelling.
+        bounds: what lies between them.
+        lengths: shape (texts,), how many words each text has.
+        starts: shape (texts,), how many stand before it in all.
+        rows: shape (words,), the text of each word.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+        masked = [*map(mask_markup, texts)]
+        joined = SEPARATOR.join(masked)
+        shape = shape_words(joined)
+        if shape is None:
+            by_text = [*map(list_forms, masked)]
+            self.forms = [*chain.from_iterable(by_text)]
+            self.lengths = np.array([*map(len, by_text)], np.int64)
+            self.bounds: WordBounds = SearchedBounds(texts, joined, len(self.forms))
+            self._places = None
+        else:
+            self.forms = shape.split()
+            self._places = places = _find_places(shape)
+            # Where each text and the separator behind it end.
+            self._ends = (np.array([*map(len, texts)], np.int64) + len(SEPARATOR)).cumsum()
+            self.lengths = np.diff(places[:, 0].searchsorted(self._ends), prepend=0)
+            self.bounds = PlacedBounds(joined, places)
+        self.starts = self.lengths.cumsum() - self.lengths
+        self.rows = np.arange(len(texts)).repeat(self.lengths)
+
+    def __len__(self) -> int:
+        """How many texts."""
+        return len(self._texts)
+
+    def quote(self, text: int, first: int, last: int) -> str:
+        """Quote words as they stand in their text.
+
+        Args:
+            text: which.
+            first: the first of them, among all words.
+            last: the one behind them.
+        """
+        if self._places is None:
+            words = split_words(self._texts[text])
+            start = int(self.starts[text])
+            return self._texts[text][words[first - start].start : words[last - start - 1].end]
+        offset = self._ends[text] - len(self._texts[text]) - len(SEPARATOR)
+        places = slice(self._places[first, 0] - offset, self._places[last - 1, 1] - offset)
+        return self._texts[text][places]
+
+
+def _find_places(shape: str) -> Integers:
+    """Find where the words of a shape are: shape (words, 2), offsets."""
+    filled = np.frombuffer(f" {shape} ".encode("utf-32-le"), "<u4") != _BLANK
+    edges: Integers = (filled[1:] != filled[:-1]).nonzero()[0]
+    return edges.reshape(-1, 2)
