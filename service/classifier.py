@@ -12,9 +12,9 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
 from service.alerts import AlertLabel, Evidence, ModelReference, Term
+from service.fitted import FittedPipeline
 from service.messages import Article
 from service.model_file import LabelManifest, Manifest, load_model
 from service.passages import Passage, keep_title, split_passages
@@ -60,14 +60,16 @@ class _PartPassage:
 class Classifier:
     """A verified model."""
 
-    def __init__(self, pipeline: Pipeline, manifest: Manifest) -> None:
+    def __init__(self, pipeline: FittedPipeline, manifest: Manifest) -> None:
         self.manifest = manifest
         self.reference = ModelReference(version=manifest.version, sha256=manifest.sha256)
         self.sketcher = _create_sketcher(pipeline)
         self._folded = FoldedPipeline(pipeline)
-        conjunctions = dict(pipeline[0].transformer_list)["concepts"].conjunctions
+        steps = dict(pipeline.features.transformer_list)
+        conjunctions = steps["concepts"].conjunctions
         self._conjunctions = {rule["name"]: rule["all"] for rule in conjunctions}
-        self._terms: list[str] = pipeline[:-1].get_feature_names_out().tolist()
+        self._words: list[str] = [*steps["words"].vocabulary_]
+        self._listed: list[str] = steps["concepts"].feature_names_
 
     @classmethod
     def load(cls, model_dir: Path) -> Self:
@@ -163,10 +165,9 @@ class Classifier:
 
     def _name_term(self, column: int) -> tuple[str, str, Sequence[str]]:
         # Its kind, its name, and the concepts whose words in the passage are shown.
-        step, _, term = self._terms[column].partition("__")
-        if step == "words":
-            return "word", term, ()
-        kind, _, name = term.partition(":")
+        if column < len(self._words):
+            return "word", self._words[column], ()
+        kind, _, name = self._listed[column - len(self._words)].partition(":")
         if kind == "concept":
             return kind, name, (name,)
         return kind, name, self._conjunctions.get(name, ()) if kind == "conjunction" else ()
@@ -188,8 +189,8 @@ def _quote_concepts(
     return named
 
 
-def _create_sketcher(pipeline: Pipeline) -> Sketcher:
-    steps = dict(pipeline[0].transformer_list)
+def _create_sketcher(pipeline: FittedPipeline) -> Sketcher:
+    steps = dict(pipeline.features.transformer_list)
     words = steps["words"]
     rarities = {
         word: float(words.idf_[column])

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from service.features import ConceptFeatures
+from service.fitted import FittedConcepts
 from service.terms import Hit
 from service.words import WordBounds
 
@@ -28,7 +28,7 @@ class FoldedConcepts:
         first_column: the place of its first feature among all features.
     """
 
-    def __init__(self, concepts: ConceptFeatures, share: float, first_column: int) -> None:
+    def __init__(self, concepts: FittedConcepts, share: float, first_column: int) -> None:
         columns = {name: at for at, name in enumerate(concepts.feature_names_, start=first_column)}
         self._concepts = {
             name: (columns[f"concept:{name}"], concepts.concept_weight * share)

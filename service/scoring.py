@@ -10,8 +10,8 @@ from itertools import accumulate, chain
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
+from service.fitted import FittedPipeline
 from service.folded_concepts import FoldedConcepts
 from service.folded_words import UNKNOWN, Features, Floats, FoldedWords, Integers
 from service.terms import FIRST, SECOND, WHOLE, Hit, TermIndex
@@ -61,7 +61,7 @@ class FoldedPipeline:
         ModelError: its TF-IDF step was fitted with settings that are not folded.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: FittedPipeline) -> None:
         steps = dict(pipeline[0].transformer_list)
         shares = pipeline[0].transformer_weights or {}
         self._words = FoldedWords(steps["words"], shares.get("words", 1.0))
