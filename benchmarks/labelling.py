@@ -21,9 +21,10 @@ from benchmarks.made_articles import ARTICLE_CHARACTERS, ArticleMaker
 from benchmarks.tables import Section, hold_at_least
 from benchmarks.wide_models import widen_model
 from service.classifier import Classifier
+from service.fitted import take_fitted
 from service.messages import Article
-from service.model_file import load_model
 from service.passages import split_passages
+from service.pipeline_file import load_pipeline
 from service.seeds import read_seeds
 from service.settings import CHECKOUT
 
@@ -125,8 +126,8 @@ def _tell(row: Row) -> list[str]:
 
 
 def _list_cases() -> Iterator[_Case]:
-    pipeline, manifest = load_model(CHECKOUT / "models")
-    classifier = Classifier(pipeline, manifest)
+    pipeline, manifest = load_pipeline(CHECKOUT / "models")
+    classifier = Classifier(take_fitted(pipeline), manifest)
     maker = ArticleMaker(read_seeds(CHECKOUT / "seeds"))
     kinds = {
         _ON_BEAT: maker.make_on_beat,
@@ -145,10 +146,11 @@ def _list_cases() -> Iterator[_Case]:
         make_long = partial(maker.make_off_beat, few, length)
         yield _Case("length", f"{length / 1000:g} KB", make_long, classifier, pipeline)
     for times in _TIMES_LABELS:
-        wide = widen_model(pipeline, manifest, times)
-        name = f"{len(wide[1].labels)} labels"
+        wide, wide_manifest = widen_model(pipeline, manifest, times)
+        name = f"{len(wide_manifest.labels)} labels"
         make_few = partial(maker.make_off_beat, _ARTICLES // 4)
-        yield _Case("labels", name, make_few, Classifier(*wide), wide[0])
+        widened = Classifier(take_fitted(wide), wide_manifest)
+        yield _Case("labels", name, make_few, widened, wide)
 
 
 def _measure_case(case: _Case) -> Row:

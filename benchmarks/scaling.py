@@ -20,9 +20,10 @@ from benchmarks.newsroom import Newsroom
 from benchmarks.tables import Section, hold_at_least, tell_spread
 from benchmarks.throughput import Run, measure_run
 from service.classifier import Classifier
+from service.fitted import take_fitted
 from service.fitting import TrainingTexts, fit_pipeline
 from service.messages import Article
-from service.model_file import serialise_pipeline
+from service.pipeline_file import serialise_pipeline
 from service.seeds import LabelledText, Seeds, read_seeds
 from service.settings import CHECKOUT
 
@@ -90,7 +91,7 @@ def measure_seeds(ground: Ground) -> Section:
         pipeline = fit_pipeline(more.knowledge, texts)
         fitting_seconds = time.perf_counter() - begun
         pipeline.label_names_ = list(more.labels)
-        classifier = Classifier(pipeline, ground.newsroom.classifier.manifest)
+        classifier = Classifier(take_fitted(pipeline), ground.newsroom.classifier.manifest)
         begun = time.perf_counter()
         for article in articles:
             classifier.label_article(article)

@@ -25,6 +25,7 @@ words           a text -> its words in one spelling, with their offsets
 term_tree       listed terms as a tree of words
 terms           listed terms, found in a text word by word
 features        a passage -> words, listed terms, and what they say together
+fitted          the fitted pipeline as plain words and numbers
 folded_words    the words' step of the fitted pipeline, for single articles
 folded_concepts  the concepts' step of it
 scoring         the fitted pipeline, folded for single articles: its own numbers, sooner
@@ -84,7 +85,8 @@ report          labelled articles and a model -> a report
 comparison      two models on the same labelled articles
 report_tables   a report for people to read
 model_card      what the model is, how good, what it cannot do
-model_file      the model on disk: equal models are equal files, verified before use
+model_file      the model on disk, verified before use
+pipeline_file   the fitted pipeline on disk: equal models are equal files
 
 asyncapi        topics and messages -> AsyncAPI
 contracts       the messages -> JSON Schemas; all contracts in files

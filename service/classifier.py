@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from service.alerts import AlertLabel, ModelReference
 from service.evidence import DECIMALS, Explainer, Scored
+from service.fitted import FittedPipeline
 from service.messages import Article
 from service.model_file import Manifest, load_model
 from service.part_passages import collect_passages
@@ -49,7 +49,7 @@ class Labelling:
 class Classifier:
     """A verified model."""
 
-    def __init__(self, pipeline: Pipeline, manifest: Manifest) -> None:
+    def __init__(self, pipeline: FittedPipeline, manifest: Manifest) -> None:
         self.manifest = manifest
         self.reference = ModelReference(version=manifest.version, sha256=manifest.sha256)
         self.sketcher = _create_sketcher(pipeline)
@@ -140,8 +140,8 @@ def _group(articles: Sequence[Article]) -> list[list[int]]:
     return [shaped, *others] if shaped else others
 
 
-def _create_sketcher(pipeline: Pipeline) -> Sketcher:
-    steps = dict(pipeline[0].transformer_list)
+def _create_sketcher(pipeline: FittedPipeline) -> Sketcher:
+    steps = dict(pipeline.features.transformer_list)
     words = steps["words"]
     rarities = {
         word: float(words.idf_[column])

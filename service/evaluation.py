@@ -12,7 +12,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from sklearn.metrics import average_precision_score
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -111,6 +110,9 @@ class Verdicts:
 
 def measure(verdicts: Verdicts) -> Measurement:
     """Measure a model on some texts; a label that none of them has counts for no average."""
+    # Whoever only names the errors of an evaluation need not wait two seconds for scikit-learn.
+    from sklearn.metrics import average_precision_score  # noqa: PLC0415
+
     truth = verdicts.truth
     counts = _count(verdicts, np.ones((1, len(truth))))
     precision = _ratio(counts.right, counts.called)[0]

@@ -10,9 +10,9 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
 from service.alerts import Evidence, Term
+from service.fitted import FittedPipeline
 from service.model_file import LabelManifest
 from service.part_passages import PartPassage
 from service.scoring import FoldedPipeline, Reading
@@ -55,11 +55,13 @@ class Explainer:
         folded: the same, folded.
     """
 
-    def __init__(self, pipeline: Pipeline, folded: FoldedPipeline) -> None:
+    def __init__(self, pipeline: FittedPipeline, folded: FoldedPipeline) -> None:
         self._folded = folded
-        conjunctions = dict(pipeline[0].transformer_list)["concepts"].conjunctions
+        steps = dict(pipeline.features.transformer_list)
+        conjunctions = steps["concepts"].conjunctions
         self._conjunctions = {rule["name"]: rule["all"] for rule in conjunctions}
-        self._terms: list[str] = pipeline[:-1].get_feature_names_out().tolist()
+        self._words: list[str] = [*steps["words"].vocabulary_]
+        self._listed: list[str] = steps["concepts"].feature_names_
 
     def gather_evidence(self, scored: Scored, column: int, label: LabelManifest) -> list[Evidence]:
         """Gather the passages that carry a label, the one with the highest probability first.
@@ -114,10 +116,9 @@ class Explainer:
 
     def _name_term(self, column: int) -> tuple[str, str, Sequence[str]]:
         # Its kind, its name, and the concepts whose words in the passage are shown.
-        step, _, term = self._terms[column].partition("__")
-        if step == "words":
-            return "word", term, ()
-        kind, _, name = term.partition(":")
+        if column < len(self._words):
+            return "word", self._words[column], ()
+        kind, _, name = self._listed[column - len(self._words)].partition(":")
         if kind == "concept":
             return kind, name, (name,)
         return kind, name, self._conjunctions.get(name, ()) if kind == "conjunction" else ()

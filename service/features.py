@@ -4,7 +4,6 @@ Everything known about a beat lies in `seeds/labels.toml`; no label, place or na
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -12,13 +11,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from service.fitted import index_terms
 from service.terms import TermIndex
 from service.words import Word, split_words
-
-
-@lru_cache(maxsize=8)
-def _index(concepts: tuple[tuple[str, tuple[str, ...]], ...], hiding: frozenset[str]) -> TermIndex:
-    return TermIndex(dict(concepts), hiding)
 
 
 class ConceptFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -98,8 +93,7 @@ class ConceptFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def build_index(self) -> TermIndex:
         """Build the index of the listed terms; of equal ones it is built once."""
-        frozen = tuple((name, tuple(terms)) for name, terms in self.concepts.items())
-        return _index(frozen, frozenset(self.hiding or ()))
+        return index_terms(self.concepts, self.hiding)
 
     def get_feature_names_out(self, _input_features: object = None) -> NDArray[np.object_]:
         """Give the features' names, in the order of the columns."""

@@ -1,12 +1,11 @@
 """ConceptFeatures, folded for single articles: concepts that begin at words in, weights out."""
 
 from collections.abc import Sequence
-from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.features import ConceptFeatures
+from service.fitted import FittedConcepts
 from service.folded_terms import ConceptMasks, Masks
 from service.folded_words import Features
 from service.texts_in_words import TextsInWords
@@ -23,7 +22,7 @@ class FoldedConcepts:
         first_column: the place of its first feature among all features.
     """
 
-    def __init__(self, concepts: ConceptFeatures, share: float, first_column: int) -> None:
+    def __init__(self, concepts: FittedConcepts, share: float, first_column: int) -> None:
         names = concepts.feature_names_
         columns = {name: at for at, name in enumerate(names)}
         rules = concepts.conjunctions
@@ -75,7 +74,7 @@ class FoldedConcepts:
         complete = _include(named, self._all)
         held = complete & ~self._in_sentence & _exclude(named, self._none)
         complete &= self._in_sentence
-        needed = complete.any(axis=1).nonzero()[0]
+        needed = np.flatnonzero(complete.any(axis=1))
         if len(needed):
             sentences, owners = _unite_by_sentence(marks, texts, needed.tolist())
             holding = _include(sentences, self._all) & _exclude(sentences, self._none)
@@ -87,14 +86,18 @@ class FoldedConcepts:
 
 def _include(masks: Masks, rules: Masks) -> NDArray[np.bool_]:
     """Tell which masks have all bits of which rules: shape (masks, rules)."""
-    pairs = zip(masks.T[:, :, np.newaxis], rules.T, strict=True)
-    return reduce(np.logical_and, (own & asked == asked for own, asked in pairs))
+    included = np.ones((len(masks), len(rules)), np.bool_)
+    for own, asked in zip(masks.T[:, :, np.newaxis], rules.T, strict=True):
+        included &= own & asked == asked
+    return included
 
 
 def _exclude(masks: Masks, rules: Masks) -> NDArray[np.bool_]:
     """Tell which masks have no bit of which rules: shape (masks, rules)."""
-    pairs = zip(masks.T[:, :, np.newaxis], rules.T, strict=True)
-    return reduce(np.logical_and, (own & asked == 0 for own, asked in pairs))
+    excluded = np.ones((len(masks), len(rules)), np.bool_)
+    for own, asked in zip(masks.T[:, :, np.newaxis], rules.T, strict=True):
+        excluded &= own & asked == 0
+    return excluded
 
 
 def _unite_by_text(marks: Masks, texts: TextsInWords) -> Masks:

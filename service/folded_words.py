@@ -7,8 +7,8 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
 
+from service.fitted import FittedWords
 from service.model_file import ModelError
 from service.words import list_words
 
@@ -75,7 +75,7 @@ class FoldedWords:
         ModelError: it was fitted with settings that are not folded here.
     """
 
-    def __init__(self, vectorizer: TfidfVectorizer, share: float) -> None:
+    def __init__(self, vectorizer: FittedWords, share: float) -> None:
         settings = vectorizer.get_params()
         for name, value in _FOLDED.items():
             if settings[name] != value:

@@ -1,27 +1,26 @@
-"""The model on disk: written so that equal models are equal files, verified before it is used."""
+"""The model on disk, verified before it is used.
+
+What labels articles is read here, without scikit-learn; the pipeline itself in `pipeline_file`.
+"""
 
 import hashlib
 import io
-import json
 import zipfile
 import zlib
+from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, TypeVar
 
-import sklearn
-import skops.io
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sklearn.pipeline import Pipeline
-from skops.io.exceptions import UntrustedTypesFoundException
 
 from service.drift import DriftReference
+from service.fitted import FittedPipeline, read_fitted
 
 MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
 EVALUATION_FILE = "evaluation.json"
-# skops loads scikit-learn's own types and refuses any other but these two of ours.
-_TRUSTED = ["service.features.ConceptFeatures", "service.words.list_words"]
-# Today's model has 1 MB and 10 MB unpacked. Beyond these it is none of ours, and would only fill
+# Today's model has 2 MB and 12 MB unpacked. Beyond these it is none of ours, and would only fill
 # the memory of whoever reads it.
 MODEL_MAX_BYTES = 64 * 1024 * 1024
 UNPACKED_MAX_BYTES = 256 * 1024 * 1024
@@ -37,11 +36,12 @@ _MALFORMED = (
     RuntimeError,
     SyntaxError,
     TypeError,
-    UntrustedTypesFoundException,
     ValueError,
     zipfile.BadZipFile,
     zlib.error,
 )
+
+Model = TypeVar("Model")
 
 
 class ModelError(Exception):
@@ -87,13 +87,25 @@ class Manifest(BaseModel):
         return hashlib.sha256(others.encode()).hexdigest()
 
 
-def load_model(model_dir: Path) -> tuple[Pipeline, Manifest]:
+def load_model(model_dir: Path) -> tuple[FittedPipeline, Manifest]:
+    """Load what labels articles.
+
+    Raises:
+        ModelError: as `load_verified`.
+    """
+    return load_verified(model_dir, _load_fitted)
+
+
+def load_verified(model_dir: Path, load: Callable[[bytes], Model]) -> tuple[Model, Manifest]:
     """Load a model after checking that it is the one its manifest describes.
+
+    Args:
+        model_dir: has the model file and its manifest.
+        load: makes the model of the file's content, of which nothing but the hash is checked.
 
     Raises:
         ModelError: files are missing, unreadable or too large, a hash differs, scikit-learn is of
-            another version, the file holds types that are not scikit-learn's or is no sound one,
-            or the labels differ from the manifest's.
+            another version, the file is no sound one, or the labels differ from the manifest's.
     """
     retrain = "run `make train` (or `beatwatch train`) to make it anew"
     try:
@@ -114,23 +126,26 @@ def load_model(model_dir: Path) -> tuple[Pipeline, Manifest]:
             f"(SHA-256 {sha256[:12]}…, manifest {manifest.sha256[:12]}…); "
             f"restore both from the repository or {retrain}"
         )
-    if manifest.sklearn != sklearn.__version__:
+    # Asked of the installation: to import it takes two seconds.
+    installed = metadata.version("scikit-learn")
+    if manifest.sklearn != installed:
         raise ModelError(
             f"the model was trained with scikit-learn {manifest.sklearn}, installed is "
-            f"{sklearn.__version__}; run `make setup` for the locked version or {retrain}"
+            f"{installed}; run `make setup` for the locked version or {retrain}"
         )
     try:
-        pipeline = _load_pipeline(content)
+        _check_unpacked_size(content)
+        model = load(content)
     except _MALFORMED as error:
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"no usable model in {model_dir}: {first_line}; {retrain}") from error
     # Under the file's hash, unlike the manifest's: a renamed or moved label would mislabel.
-    trained_on = getattr(pipeline, "label_names_", None)
+    trained_on = getattr(model, "label_names_", None)
     if trained_on != [label.name for label in manifest.labels]:
         raise ModelError(
             f"the model was trained on the labels {trained_on}, its manifest has others; {retrain}"
         )
-    return pipeline, manifest
+    return model, manifest
 
 
 def _read_bounded(path: Path) -> bytes:
@@ -143,44 +158,14 @@ def _read_bounded(path: Path) -> bytes:
     return content
 
 
-def _load_pipeline(content: bytes) -> Any:
+def _check_unpacked_size(content: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         # zipfile unpacks no more of an entry than its directory says.
         unpacked = sum(entry.file_size for entry in packed.infolist())
     if unpacked > UNPACKED_MAX_BYTES:
         raise ValueError(f"unpacked it is larger than {UNPACKED_MAX_BYTES} bytes")
-    return skops.io.loads(content, trusted=_TRUSTED)
 
 
-def serialise_pipeline(pipeline: Pipeline) -> bytes:
-    """Write a pipeline in skops' format so that equal pipelines give equal bytes.
-
-    skops names objects by their memory addresses and stamps its entries with the time: the names
-    are numbered in order of appearance instead, the time is the earliest a zip file can tell.
-    """
-    numbers: dict[str, str] = {}
-
-    def renumber(node: dict[str, Any]) -> dict[str, Any]:
-        # A vocabulary may hold these names as words; then their values are nodes themselves.
-        if isinstance(address := node.get("__id__"), int):
-            node["__id__"] = int(numbers.setdefault(str(address), str(len(numbers) + 1)))
-        if isinstance(file := node.get("file"), str):
-            stem, dot, ending = file.partition(".")
-            node["file"] = numbers.setdefault(stem, str(len(numbers) + 1)) + dot + ending
-        # An address too, of the default stop words; it only spares scikit-learn a check.
-        node.pop("_stop_words_id", None)
-        return node
-
-    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(pipeline))) as original:
-        schema = json.dumps(json.loads(original.read("schema.json"), object_hook=renumber))
-        entries = {"schema.json": schema.encode()}
-        for name in original.namelist():
-            stem, dot, ending = name.partition(".")
-            if stem in numbers:
-                entries[numbers[stem] + dot + ending] = original.read(name)
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as canonical:
-        for name, content in sorted(entries.items()):
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            canonical.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=9)
-    return written.getvalue()
+def _load_fitted(content: bytes) -> FittedPipeline:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        return read_fitted(packed)

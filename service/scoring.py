@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
+from service.fitted import FittedPipeline
 from service.folded_concepts import FoldedConcepts
 from service.folded_terms import FoldedTerms, Marks
 from service.folded_words import UNKNOWN, Features, Floats, FoldedWords, Integers
@@ -70,7 +70,7 @@ class FoldedPipeline:
         ModelError: its TF-IDF step was fitted with settings that are not folded.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: FittedPipeline) -> None:
         steps = dict(pipeline[0].transformer_list)
         shares = pipeline[0].transformer_weights or {}
         self._words = FoldedWords(steps["words"], shares.get("words", 1.0))

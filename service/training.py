@@ -22,8 +22,8 @@ from service.model_file import (
     MODEL_FILE,
     LabelManifest,
     Manifest,
-    serialise_pipeline,
 )
+from service.pipeline_file import serialise_pipeline
 from service.seeds import LabelledText, Seeds
 from service.whole_articles import choose_passages, pool_passages
 from service.words import list_words

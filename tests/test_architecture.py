@@ -14,16 +14,13 @@ LIBRARIES_OF = {
     "faust": {"app", "intake", "worker"},
     "sklearn": {
         "calibration",
-        "classifier",
         "evaluation",
         "features",
         "fitting",
-        "folded_words",
-        "model_file",
-        "scoring",
+        "pipeline_file",
         "training",
     },
-    "skops": {"model_file"},
+    "skops": {"pipeline_file"},
     "prometheus_client": {
         "drift_metrics",
         "ledger",

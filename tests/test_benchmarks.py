@@ -18,7 +18,8 @@ from benchmarks.made_articles import ON_BEAT_EVERY, ArticleMaker
 from benchmarks.naive_model import NaiveModel, fit_on_articles, fit_on_articles_and_background
 from benchmarks.wide_models import widen_model
 from service.classifier import Classifier
-from service.model_file import load_model
+from service.fitted import take_fitted
+from service.pipeline_file import load_pipeline
 from service.report import LabelledArticle
 from service.seeds import read_seeds
 from tests.factories import MODELS, SEEDS, article, load_classifier
@@ -274,11 +275,13 @@ def test_made_articles_are_as_long_as_asked_and_repeat_no_paragraph() -> None:
 
 
 def test_widened_model_says_of_its_first_labels_what_it_said() -> None:
-    pipeline, manifest = load_model(MODELS)
+    pipeline, manifest = load_pipeline(MODELS)
     wide, wide_manifest = widen_model(pipeline, manifest, 3)
     labelled_article = article(title="TTP attacks a police post", text="The border was closed.")
     before = load_classifier().label_article(labelled_article).probabilities
-    after = Classifier(wide, wide_manifest).label_article(labelled_article).probabilities
+    after = (
+        Classifier(take_fitted(wide), wide_manifest).label_article(labelled_article).probabilities
+    )
     assert len(after) == 3 * len(before)
     assert {name: after[name] for name in before} == before
     assert wide.predict_proba(["The border was closed."]).shape == (1, len(after))

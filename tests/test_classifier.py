@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from service.alerts import Evidence
 from service.evidence import EVIDENCE_MAX_PASSAGES, TERMS_MAX
 from service.messages import Article
-from service.model_file import load_model
+from service.pipeline_file import load_pipeline
 from service.seeds import read_seeds
 from service.words import list_words
 from tests.factories import MODELS, SEEDS, TTP_TITLE, article, load_classifier
@@ -99,7 +99,7 @@ def test_terms_rest_and_bias_add_up_to_the_decision(name: str) -> None:
 
 
 def test_article_is_as_probable_as_its_most_probable_passage() -> None:
-    pipeline, manifest = load_model(MODELS)
+    pipeline, manifest = load_pipeline(MODELS)
     passages = [f"{TTP_TITLE}.", BORDER, "The harvest festival opened."]
     labelling = load_classifier().label_article(article(title="", text="\n\n".join(passages)))
     highest = np.max(pipeline.predict_proba(passages), axis=0)

@@ -18,7 +18,8 @@ from service.article_files import read_articles
 from service.boilerplate import mask_markup
 from service.folded_words import UNKNOWN, FoldedWords
 from service.formats import parse_article
-from service.model_file import ModelError, load_model
+from service.model_file import ModelError
+from service.pipeline_file import load_pipeline
 from service.scoring import FoldedPipeline
 from service.seeds import read_seeds
 from service.settings import CHECKOUT
@@ -41,7 +42,7 @@ def load_desk(name: str) -> tuple[Pipeline, FoldedPipeline]:
     if name == "one label":
         pipeline = train_model(read_seeds(DATA / "polio")).pipeline
     else:
-        pipeline, _ = load_model(MODELS)
+        pipeline, _ = load_pipeline(MODELS)
     return pipeline, FoldedPipeline(pipeline)
 
 
@@ -232,7 +233,7 @@ def test_word_that_is_several_written_out_is_weighed_as_the_vectorizer_does() ->
 
 
 def test_pipeline_fitted_with_settings_that_are_not_folded_is_refused() -> None:
-    pipeline, _ = load_model(MODELS)
+    pipeline, _ = load_pipeline(MODELS)
     pipeline[0].transformer_list[0][1].set_params(norm="l1")
     with pytest.raises(ModelError, match="norm='l1'"):
         FoldedPipeline(pipeline)

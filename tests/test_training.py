@@ -15,10 +15,12 @@ import pytest
 
 from service import __version__, training
 from service.classifier import Classifier
+from service.fitted import take_fitted, write_fitted
 from service.fitting import TrainingTexts, fit_pipeline, weigh
 from service.messages import Article
 from service.model_card import ModelEvaluation, write_card_file
-from service.model_file import Manifest, load_model
+from service.model_file import Manifest
+from service.pipeline_file import load_pipeline
 from service.seeds import Seeds, read_seeds
 from service.settings import CHECKOUT
 from service.training import TrainedModel, train_model, write_model
@@ -139,7 +141,7 @@ def test_committed_model_says_what_a_fresh_training_says(
     seeds: Seeds, trained: TrainedModel
 ) -> None:
     texts = [text.text for text in seeds.texts[::4]]
-    committed, _manifest = load_model(MODELS)
+    committed, _manifest = load_pipeline(MODELS)
     # Other processors may round otherwise in the last places.
     np.testing.assert_allclose(
         committed.predict_proba(texts), trained.pipeline.predict_proba(texts), rtol=0, atol=1e-4
@@ -193,7 +195,7 @@ def test_probabilities_of_left_out_texts_can_be_taken_at_their_word(
 
 
 def test_written_model_is_the_trained_one(polio: TrainedModel, model_dir: Path) -> None:
-    pipeline, _manifest = load_model(model_dir)
+    pipeline, _manifest = load_pipeline(model_dir)
     texts = [text.text for text in read_polio().texts]
     np.testing.assert_array_equal(
         pipeline.predict_proba(texts), polio.pipeline.predict_proba(texts)
@@ -211,9 +213,13 @@ def test_model_file_has_no_memory_address_and_no_time_stamp(written: zipfile.Zip
     assert "_stop_words_id" not in schema
 
 
-def test_model_file_holds_the_files_that_its_schema_names(written: zipfile.ZipFile) -> None:
+def test_model_file_holds_the_files_that_its_schema_names_and_what_labels_articles(
+    written: zipfile.ZipFile, polio: TrainedModel
+) -> None:
     named = re.findall(r'"file": "([^"]+)"', written.read("schema.json").decode())
-    assert {*named, "schema.json"} == set(written.namelist())
+    fitted = write_fitted(take_fitted(polio.pipeline))
+    assert {*named, *fitted, "schema.json"} == set(written.namelist())
+    assert {name: written.read(name) for name in fitted} == fitted
     assert [name for name in named if not re.fullmatch(r"\d+\.\w+", name)] == []
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from service.model_file import load_model
 from service.passages import keep_title, split_passages
+from service.pipeline_file import load_pipeline
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
@@ -16,7 +16,7 @@ class StockModel:
     """Tells which articles match."""
 
     def __init__(self) -> None:
-        self._pipeline, manifest = load_model(MODELS)
+        self._pipeline, manifest = load_pipeline(MODELS)
         self._threshold = manifest.labels[0].threshold
 
     def find_matches(self, values: Sequence[bytes]) -> list[bool]:

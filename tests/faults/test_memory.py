@@ -28,7 +28,7 @@ LOOK_SECONDS = 60.0
 LARGE, LARGE_BYTES = 1000, 900_000
 REFUSE_SECONDS = 40.0
 _SAMPLE_SECONDS = 0.25
-# Half of what a worker has when it is ready (230 MB); a backlog of a million held would be more.
+# Half of what a worker has when it is ready (140 MB); a backlog of a million held would be more.
 GROWTH_MAX_RATIO = 1.5
 
 
