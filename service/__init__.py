@@ -21,14 +21,19 @@ schema_org      schema.org NewsArticle in JSON-LD
 arc             Arc XP's stories and operations on them
 boilerplate     the lines of a news page that are not its story
 passages        text -> passages with offsets
+part_passages   an article -> the passages of its title and text
 words           a text -> its words in one spelling, with their offsets
+word_bounds     what lies between words: may a term run on, does a sentence end?
 term_tree       listed terms as a tree of words
 terms           listed terms, found in a text word by word
 features        a passage -> words, listed terms, and what they say together
 fitted          the fitted pipeline as plain words and numbers
-folded_words    the words' step of the fitted pipeline, for single articles
-folded_concepts  the concepts' step of it
-scoring         the fitted pipeline, folded for single articles: its own numbers, sooner
+texts_in_words  texts -> all their words in a row, and what lies between them
+folded_words    the words' step of the fitted pipeline: word numbers in, weights out
+folded_terms    the listed terms: all words at once in, the concepts that begin at them out
+folded_concepts  the concepts' step of it: concepts in, weights out
+scoring         the fitted pipeline, folded: its own numbers without its matrices
+evidence        why an article has a label: its passages, and what in them weighs most
 classifier      an article -> its labels with evidence
 event_days      a report -> the day of what it reports
 mentions        a text -> the words, names, numbers and concepts that it mentions

@@ -80,7 +80,7 @@ class FoldedTerms:
         self._masks = concepts.write(self._sets)
 
     def judge_word(self, form: str) -> tuple[int, ...]:
-        """Tell what a word is to terms, as numbers for `mark`."""
+        """Tell what a word is to terms, as numbers for `mark`; those of most are 0."""
         concepts, *bits = self._index.judge_word(form)
         return (self._number(concepts), *bits)
 

@@ -18,6 +18,7 @@ from service.texts_in_words import TextsInWords
 
 # As many words as are in use; names and numbers that come once are without end.
 _WORDS_MAX = 65536
+_ROWS_FIRST = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,9 @@ class _KnownWords(dict[str, int]):
         super().__init__()
         self._numbers = numbers
         self._terms = terms
-        self._table = np.zeros((_WORDS_MAX, 1 + len(terms.judge_word(""))), np.int64)
+        # The first row is that of the words that are nothing to the pipeline: most that come once.
+        self._table = np.zeros((_ROWS_FIRST, 1 + len(terms.judge_word(""))), np.int64)
+        self._rows = 1
 
     def look_up(self, texts: TextsInWords) -> Integers:
         """Tell what each word is: its number, and what `FoldedTerms.judge_word` tells of it.
@@ -128,13 +131,17 @@ class _KnownWords(dict[str, int]):
         if len(self) > _WORDS_MAX:
             # Those in use come back within a few articles.
             self.clear()
+            self._rows = 1
         rows = np.fromiter(map(self.__getitem__, texts.forms), np.int64, len(texts.forms))
         # The row of a word is in one place of memory; what is counted with lies by column.
         return np.ascontiguousarray(self._table[rows].T)
 
     def __missing__(self, form: str) -> int:
-        row = self[form] = len(self)
-        if row == len(self._table):
-            self._table = np.vstack([self._table, np.zeros_like(self._table)])
-        self._table[row] = (self._numbers.get(form, UNKNOWN), *self._terms.judge_word(form))
+        told = (self._numbers.get(form, UNKNOWN), *self._terms.judge_word(form))
+        row = self[form] = self._rows if any(told) else 0
+        if row:
+            if row == len(self._table):
+                self._table = np.vstack([self._table, np.zeros_like(self._table)])
+            self._table[row] = told
+            self._rows += 1
         return row

@@ -48,6 +48,12 @@ class Node:
         found = [self.exact[form]] if form in self.exact else []
         return found + [self.stems[stem] for stem in self._list_stems(form)]
 
+    def has(self, form: str) -> bool:
+        """Tell whether a word leads anywhere."""
+        return form in self.exact or (
+            form[:OPENING_LETTERS] in self.openings and bool(self._list_stems(form))
+        )
+
     @property
     def leading_bits(self) -> int:
         """The bits of all words and stems that lead on from here."""

@@ -44,6 +44,9 @@ class WordRole(NamedTuple):
     follows_far: int
 
 
+NO_ROLE = WordRole((), 0, 0, 0, 0)
+
+
 class Hit(NamedTuple):
     """A listed term found in a text: the concepts it stands for and its span of words."""
 
@@ -83,6 +86,7 @@ class TermIndex:
         starts = [*self._root.exact.values(), *self._root.stems.values()]
         self._seconds = _gather(starts)
         self._seconds_far = _gather([start.gap for start in starts if start.gap])
+        self._beginnings = _gather([self._root, self._seconds, self._seconds_far])
 
     def _add(self, term: str, concept: str) -> None:
         node = self._root
@@ -100,7 +104,9 @@ class TermIndex:
         node.concepts = unite(node.concepts, (concept,))
 
     def judge_word(self, form: str) -> WordRole:
-        """Tell what a word is to terms."""
+        """Tell what a word is to terms; most are nothing."""
+        if not self._beginnings.has(form):
+            return NO_ROLE
         starts = self._starts[form]
         gaps = [node.gap for node in starts.nodes if node.gap]
         return WordRole(
