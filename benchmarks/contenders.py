@@ -42,12 +42,15 @@ class Contender(NamedTuple):
 def start_workers(
     ground: Ground, articles: str, partitions: int, *, workers: int
 ) -> Iterator[Started]:
-    """Start our workers as users run them; kill them at the end."""
+    """Start our workers as users run them, until each has its partitions; kill them at the end."""
     environ = ground.prepare_run(articles, partitions)
     with ExitStack() as running:
         started = [
             running.enter_context(start_worker(environ, ground.scratch)) for _ in range(workers)
         ]
+        # The first is ready before the second takes partitions from it, and again after.
+        for worker in (*started, *started):
+            worker.wait_until_ready()
         pids = [each.process.pid for each in started]
         yield Started(pids, environ["BEATWATCH_ALERTS_TOPIC"])
 

@@ -104,8 +104,8 @@ class Outcomes:
         partitions = self._consumer.list_topics(topic).topics[topic].partitions
         self._consumer.assign([TopicPartition(topic, each, 0) for each in partitions])
 
-    def wait_for_first(self) -> float:
-        """Wait for the first one.
+    def wait_for_first(self, since: float) -> float:
+        """Wait for the first one that the broker got since then, in seconds of the epoch.
 
         Returns:
             When the broker got it, in seconds of the epoch.
@@ -115,8 +115,9 @@ class Outcomes:
         """
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            if stamps := self._read(_POLL_SECONDS):
-                return stamps[0]
+            later = [stamp for stamp in self._read(_POLL_SECONDS) if stamp >= since]
+            if later:
+                return later[0]
         raise NoOutcomesError(f"nothing came out on {self._topic} in {_PATIENCE_SECONDS:g} s")
 
     def read_for(self, seconds: float, most: int) -> list[float]:

@@ -85,7 +85,7 @@ def _start(ground: Ground, articles: str) -> Start:
         usage = read_usage([worker.process.pid])
         outcomes = Outcomes(ground, environ["BEATWATCH_ALERTS_TOPIC"])
         try:
-            alerted_at = outcomes.wait_for_first()
+            alerted_at = outcomes.wait_for_first(began_at)
         finally:
             outcomes.close()
     return Start(ready_seconds, alerted_at - began_at, usage.cpu_seconds, usage.memory_bytes)
