@@ -69,6 +69,8 @@ _LIST_HEADING = re.compile(
     r"|مزید\sپڑھیں|یہ\sبھی\sپڑھیں|بیشتر\sبخوانید|همچنین\sبخوانید|نور\sولولئ|यह\sभी\sपढ़ें|ये\sभी\sपढ़ें",
     re.IGNORECASE,
 )
+# No pattern above is longer; a longer line need not be looked at.
+_HEADING_MAX_CHARACTERS = 60
 # Headlines run to about a hundred characters.
 _LISTED_MAX_CHARACTERS = 140
 # Three bars make a menu: no sentence has them. French and German quotes are no bars.
@@ -146,7 +148,8 @@ def find_run_on(text: str, start: int, end: int) -> int:
 
 def is_list_heading(line: str) -> bool:
     """Tell whether a line is a heading over other stories ("Most read"), with nothing after it."""
-    return _LIST_HEADING.fullmatch(line.strip().rstrip(":|>»›").rstrip()) is not None
+    heading = line.strip().rstrip(":|>»›").rstrip()
+    return len(heading) <= _HEADING_MAX_CHARACTERS and _LIST_HEADING.fullmatch(heading) is not None
 
 
 def is_listed(line: str, following: str) -> bool:

@@ -122,6 +122,8 @@ def _cut_at_sentences(text: str, block: Passage) -> Iterator[Passage]:
 
 
 def _trim(text: str, start: int, end: int) -> Passage | None:
+    if start < end and not text[start].isspace() and not text[end - 1].isspace():
+        return Passage(start, end)  # Nearly every line.
     line = text[start:end]
     left = start + len(line) - len(line.lstrip())
     right = start + len(line.rstrip())

@@ -12,13 +12,10 @@ import numpy as np
 from service.fitted import FittedPipeline
 from service.folded_concepts import FoldedConcepts
 from service.folded_terms import FoldedTerms, Marks
-from service.folded_words import UNKNOWN, Features, Floats, FoldedWords, Integers
+from service.folded_words import Features, Floats, FoldedWords, Integers
+from service.known_words import KnownWords
 from service.term_tree import Concepts
 from service.texts_in_words import TextsInWords
-
-# As many words as are in use; names and numbers that come once are without end.
-_WORDS_MAX = 65536
-_ROWS_FIRST = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ class FoldedPipeline:
             steps["concepts"], shares.get("concepts", 1.0), self._words.columns_count
         )
         self._terms = FoldedTerms(steps["concepts"].build_index(), self._concepts.masks)
-        self._known = _KnownWords(self._words.numbers, self._terms)
+        self._known = KnownWords(self._words.numbers, self._terms)
         estimators = pipeline[-1].estimators_
         # A feature's weights for all labels lie side by side.
         self.weights = np.ascontiguousarray(np.vstack([each.coef_[0] for each in estimators]).T)
@@ -109,39 +106,3 @@ class FoldedPipeline:
         weighed *= features.values[:, np.newaxis]
         # It adds in order: a passage's words, then its concepts, each by its column.
         return np.column_stack([np.bincount(features.rows, each, count) for each in weighed.T])
-
-
-class _KnownWords(dict[str, int]):
-    """Words to their rows in a table of what each is, worked out when it first comes."""
-
-    def __init__(self, numbers: dict[str, int], terms: FoldedTerms) -> None:
-        super().__init__()
-        self._numbers = numbers
-        self._terms = terms
-        # The first row is that of the words that are nothing to the pipeline: most that come once.
-        self._table = np.zeros((_ROWS_FIRST, 1 + len(terms.judge_word(""))), np.int64)
-        self._rows = 1
-
-    def look_up(self, texts: TextsInWords) -> Integers:
-        """Tell what each word is: its number, and what `FoldedTerms.judge_word` tells of it.
-
-        Returns:
-            Shape (numbers, words).
-        """
-        if len(self) > _WORDS_MAX:
-            # Those in use come back within a few articles.
-            self.clear()
-            self._rows = 1
-        rows = np.fromiter(map(self.__getitem__, texts.forms), np.int64, len(texts.forms))
-        # The row of a word is in one place of memory; what is counted with lies by column.
-        return np.ascontiguousarray(self._table[rows].T)
-
-    def __missing__(self, form: str) -> int:
-        told = (self._numbers.get(form, UNKNOWN), *self._terms.judge_word(form))
-        row = self[form] = self._rows if any(told) else 0
-        if row:
-            if row == len(self._table):
-                self._table = np.vstack([self._table, np.zeros_like(self._table)])
-            self._table[row] = told
-            self._rows += 1
-        return row

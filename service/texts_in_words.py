@@ -12,6 +12,14 @@ from service.words import list_forms, shape_words, split_words
 
 Integers = NDArray[np.int64]
 _BLANK = ord(" ")
+_OTHER = b"?"
+# Of a word of so many characters, which bits of its two numbers are its own; none of a longer one.
+_HALVES = np.array([0, 8])
+_MASKS = np.array(
+    [[(1 << 8 * min(8, max(0, length - at))) - 1 for at in (0, 8)] for length in range(17)]
+    + [[0, 0]],
+    np.uint64,
+).view(np.int64)
 
 
 class TextsInWords:
@@ -25,6 +33,8 @@ class TextsInWords:
         bounds: what lies between them.
         lengths: shape (texts,), how many words each text has.
         starts: shape (texts,), how many stand before it in all.
+        packed: shape (words, 2), each word as two numbers; zeros for what is longer than sixteen
+            characters, or not ASCII.
         rows: shape (words,), the text of each word.
     """
 
@@ -39,9 +49,13 @@ class TextsInWords:
             self.lengths = np.array([*map(len, by_text)], np.int64)
             self.bounds: WordBounds = SearchedBounds(texts, joined, len(self.forms))
             self._places = None
+            self.packed = np.zeros((len(self.forms), 2), np.int64)
         else:
             self.forms = shape.split()
-            self._places = places = _find_places(shape)
+            # A word has no question mark: so one stands for what is not ASCII.
+            octets = shape.encode("ascii", errors="replace")
+            self._places = places = _find_places(octets)
+            self.packed = _pack(octets, places)
             # Where each text and the separator behind it end.
             self._ends = (np.array([*map(len, texts)], np.int64) + len(SEPARATOR)).cumsum()
             self.lengths = np.diff(places[:, 0].searchsorted(self._ends), prepend=0)
@@ -70,8 +84,18 @@ class TextsInWords:
         return self._texts[text][places]
 
 
-def _find_places(shape: str) -> Integers:
-    """Find where the words of a shape are: shape (words, 2), offsets."""
-    filled = np.frombuffer(f" {shape} ".encode("utf-32-le"), "<u4") != _BLANK
+def _find_places(octets: bytes) -> Integers:
+    """Find where words are between blanks: shape (words, 2), offsets."""
+    filled = np.frombuffer(b" %b " % octets, np.uint8) != _BLANK
     edges: Integers = (filled[1:] != filled[:-1]).nonzero()[0]
     return edges.reshape(-1, 2)
+
+
+def _pack(octets: bytes, places: Integers) -> Integers:
+    # At every octet the number that it and the seven behind it are.
+    numbers = np.ndarray((len(octets) + 9,), "<i8", octets + bytes(16), strides=(1,))
+    packed = numbers[places[:, :1] + _HALVES]
+    packed &= _MASKS[np.minimum(places[:, 1] - places[:, 0], len(_MASKS) - 1)]
+    if _OTHER in octets:
+        packed[(packed.view(np.uint8) == ord(_OTHER)).any(axis=1)] = 0
+    return packed

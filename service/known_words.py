@@ -1,0 +1,81 @@
+"""Words to what each is to the pipeline, those of an article looked up all at once."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.folded_terms import FoldedTerms
+from service.folded_words import UNKNOWN, Integers
+from service.texts_in_words import TextsInWords
+
+# A table that is a quarter full: few words find their slot taken.
+_SLOTS_BITS = 17
+# As many words as are in use; names and numbers that come once are without end.
+_WORDS_MAX = 2**_SLOTS_BITS // 4
+# Odd, its bits without pattern: the golden ratio, and a prime of xxHash (multiplicative hashing,
+# Knuth, The Art of Computer Programming 3, 6.4).
+_FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
+_SHIFT = np.uint64(64 - _SLOTS_BITS)
+# Of a row the first two numbers are its word, packed; eight numbers are one line of a CPU's cache.
+_PACKED = 2
+
+
+class KnownWords:
+    """What words are to the pipeline, worked out when each first comes.
+
+    Args:
+        numbers: of the words of the vocabulary.
+        terms: the listed terms.
+    """
+
+    def __init__(self, numbers: Mapping[str, int], terms: FoldedTerms) -> None:
+        self._numbers = numbers
+        self._terms = terms
+        # Words without a slot: longer than what can be packed, not ASCII, or too late.
+        self._others: dict[str, tuple[int, ...]] = {}
+        width = _PACKED + len(self._tell(""))
+        self._table = np.zeros((2**_SLOTS_BITS, width), np.int64)
+        self._count = 0
+
+    def look_up(self, texts: TextsInWords) -> Integers:
+        """Tell what each word is: its number, and what `FoldedTerms.judge_word` tells of it.
+
+        Returns:
+            Shape (numbers, words).
+        """
+        if self._count + len(self._others) > _WORDS_MAX:
+            # Those in use come back within a few articles.
+            self._table[:] = 0
+            self._count = 0
+            self._others.clear()
+        packed = texts.packed
+        slots = _hash(packed)
+        rows = self._table.take(slots, axis=0)
+        known = (rows[:, 0] == packed[:, 0]) & (rows[:, 1] == packed[:, 1]) & (packed[:, 0] != 0)
+        unknown = np.flatnonzero(~known).tolist()
+        if unknown:
+            told = [self._find(texts.forms[at], packed[at], slots[at]) for at in unknown]
+            rows[unknown, _PACKED:] = told
+        # The row of a word is in one place of memory; what is counted with lies by column.
+        return np.ascontiguousarray(rows[:, _PACKED:].T)
+
+    def _find(self, form: str, packed: Integers, slot: int) -> tuple[int, ...]:
+        told = self._others.get(form)
+        if told is not None:
+            return told
+        told = self._tell(form)
+        if packed[0] and not self._table[slot, 0]:
+            self._table[slot] = (*packed, *told)
+            self._count += 1
+        else:
+            self._others[form] = told
+        return told
+
+    def _tell(self, form: str) -> tuple[int, ...]:
+        return (self._numbers.get(form, UNKNOWN), *self._terms.judge_word(form))
+
+
+def _hash(packed: Integers) -> NDArray[np.int64]:
+    mixed = packed.view(np.uint64) * _FACTORS
+    return ((mixed[:, 0] ^ mixed[:, 1]) >> _SHIFT).astype(np.int64)
