@@ -30,6 +30,7 @@ folded_concepts  the concepts' step of it
 scoring         the fitted pipeline, folded for single articles: its own numbers, sooner
 classifier      an article -> its labels with evidence
 event_days      a report -> the day of what it reports
+lexicon         a word -> what it mentions by itself, and how rare that is
 mentions        a text -> the words, names, numbers and concepts that it mentions
 sketches        an article -> what it mentions, small enough to be remembered
 agreement       two sketches -> how likely they tell the same news

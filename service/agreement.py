@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.mentions import SMALL_NUMBER, Kind
+from service.lexicon import SMALL_NUMBER, Kind
 from service.sketches import Features
 
 WEIGHTS_FILE = Path(__file__).with_name("story_weights.json")

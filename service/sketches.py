@@ -8,16 +8,17 @@ a report is about stands in its headline and first paragraph, background in its 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.event_days import find_event_day, find_named_date, foretells
-from service.mentions import Kind, Mention, MentionReader
+from service.lexicon import Kind, Lexicon, Mention
+from service.mentions import MentionReader
 from service.messages import Article
 from service.passages import split_passages
 from service.terms import TermIndex
+from service.words import split_words
 
 # 7 bytes each; a report of 100 words has about 60, one of 800 words 300.
 FEATURES_MAX = 160
@@ -35,8 +36,6 @@ Sketch = bytes
 _HEAD = np.dtype([("day", "<u2"), ("words", "<u2"), ("dated", "u1"), ("foretells", "u1")])
 _FEATURE = np.dtype([("hash", "<u4"), ("kind", "u1"), ("rarity", "u1"), ("place", "u1")])
 _KIND, _LEAD, _HEADLINE = 3, 4, 8
-# Hashes lie above, numbers below.
-_HASHED = 1 << 31
 # Days are counted in 16 bits; what says that it is of another century is dated all the same.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(1970, 1, 1)
@@ -84,7 +83,9 @@ class Sketcher:
     """
 
     def __init__(self, rarities: Mapping[str, float], terms: TermIndex) -> None:
-        self._reader = MentionReader(rarities, terms)
+        lexicon = Lexicon(rarities)
+        self._reader = MentionReader(lexicon, terms)
+        self._rarest = lexicon.rarest
 
     def make_sketch(self, article: Article, told_at: datetime) -> Sketch:
         """Make the sketch of an article.
@@ -108,8 +109,29 @@ class Sketcher:
         head["day"] = max(0, (day - _FIRST_DAY).days) if day else 0
         head["foretells"] = foretells(parts)
         head["words"] = min(sum(len(part.split()) for part in parts), 0xFFFF)
-        mentions = self._reader.list_mentions(parts)
-        return head.tobytes() + _pack(mentions, self._reader.rarest)
+        headline, first, *_ = (*map(len, map(split_words, parts[:2])), 0, 0)
+        packed = self._pack(self._reader.list_mentions(parts), headline, headline + first)
+        return head.tobytes() + packed
+
+    def _pack(self, mentions: Iterable[tuple[Mention, int]], headline: int, lead: int) -> bytes:
+        # The first time is the one nearest to the lead.
+        found: dict[int, tuple[Mention, int]] = {}
+        for each in mentions:
+            found.setdefault(each[0].key, each)
+        if not found:
+            return b""
+        firsts, before = zip(*(found[key] for key in sorted(found)), strict=True)
+        kinds, keys, rarities = zip(*firsts, strict=True)
+        places = np.array(before)
+        packed = np.empty(len(found), _FEATURE)
+        packed["hash"] = keys
+        packed["kind"] = kinds | _LEAD * (places < lead) | _HEADLINE * (places < headline)
+        packed["rarity"] = np.rint(_LEVELS * np.minimum(np.array(rarities) / self._rarest, 1))
+        packed["place"] = np.minimum(places // _STEP_WORDS, _LEVELS)
+        weights = _weigh(packed["rarity"] / _LEVELS, packed["place"] * float(_STEP_WORDS))
+        # Of equals, the first by hash.
+        kept = np.lexsort((-weights, places >= lead))[:FEATURES_MAX]
+        return packed[np.sort(kept)].tobytes()
 
 
 def open_sketch(sketch: Sketch) -> Features:
@@ -157,34 +179,6 @@ def measure_difference(earlier: Sketch, later: Sketch) -> Difference:
     return Difference(round(share, 3), numbers[0] != numbers[1])
 
 
-def _pack(mentions: Iterable[Mention], rarest: float) -> bytes:
-    found: dict[int, tuple[int, int, int]] = {}
-    for mention in mentions:
-        # The first time is the one nearest to the lead.
-        found.setdefault(
-            _hash(mention),
-            (
-                mention.kind
-                | (_LEAD if mention.part <= 1 else 0)
-                | (_HEADLINE if mention.part == 0 else 0),
-                round(_LEVELS * min(mention.rarity / rarest, 1)),
-                min(mention.place // _STEP_WORDS, _LEVELS),
-            ),
-        )
-    packed = np.array([(key, *found[key]) for key in sorted(found)], _FEATURE)
-    weights = _weigh(packed["rarity"] / _LEVELS, packed["place"] * float(_STEP_WORDS))
-    outside = (packed["kind"] & _LEAD) == 0
-    kept = np.lexsort((packed["hash"], -weights, outside))[:FEATURES_MAX]
-    return packed[np.sort(kept)].tobytes()
-
-
 def _weigh(rarity: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
     telling = np.clip((rarity - _LEAST_SHARE) / (1 - _LEAST_SHARE), 0, 1)
     return np.asarray(telling / np.sqrt(1 + place / _FADING_WORDS))
-
-
-def _hash(mention: Mention) -> int:
-    if mention.kind is Kind.NUMBER:
-        return min(int(mention.form), _HASHED - 1)
-    form = f"{mention.kind}{mention.form}".encode(errors="surrogatepass")
-    return int.from_bytes(blake2b(form, digest_size=4).digest(), "little") | _HASHED
