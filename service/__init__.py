@@ -33,7 +33,9 @@ event_days      a report -> the day of what it reports
 lexicon         a word -> what it mentions by itself, and how rare that is
 mentions        a text -> the words, names, numbers and concepts that it mentions
 sketches        an article -> what it mentions, small enough to be remembered
-agreement       two sketches -> how likely they tell the same news
+weighed         reports with their features weighed -> how much of their leads others tell
+agreement       two sketches -> in what they agree and disagree
+likelihood      in what two reports agree -> how likely they tell the same news
 story_index     the sketches of open stories: which tell the same news as a new one?
 matches         what is handed to the desk
 outcomes        the ledger: the ends that an article comes to

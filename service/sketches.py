@@ -5,9 +5,11 @@ keeps these as hashes, each with how rare it is in news of the beat and where it
 a report is about stands in its headline and first paragraph, background in its last.
 """
 
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +35,7 @@ _STEP_WORDS = 2
 _FADING_WORDS = 100
 
 Sketch = bytes
-_HEAD = np.dtype([("day", "<u2"), ("words", "<u2"), ("dated", "u1"), ("foretells", "u1")])
+_HEAD = struct.Struct("<HH??")
 _FEATURE = np.dtype([("hash", "<u4"), ("kind", "u1"), ("rarity", "u1"), ("place", "u1")])
 _KIND, _LEAD, _HEADLINE = 3, 4, 8
 # Days are counted in 16 bits; what says that it is of another century is dated all the same.
@@ -42,16 +44,30 @@ _FIRST_DAY = date(1970, 1, 1)
 _DAYS_LEAST, _DAYS_MOST = 366, 0xFFFF - 366
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """An opened sketch.
+class Head(NamedTuple):
+    """What a sketch says of the report as a whole.
 
     Attributes:
-        dated: whether it is known when it was published.
-        foretells: whether its lead tells what is to come.
         day: days since 1970 of what it reports; 0 if it does not say.
         words: how many it has.
-        hashes: (n,) ascending, each once; of a number the number itself.
+        dated: whether it is known when it was published.
+        foretells: whether its lead tells what is to come.
+    """
+
+    day: int = 0
+    words: int = 0
+    dated: bool = False
+    foretells: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Opened sketches, one after the other.
+
+    Attributes:
+        heads: of each sketch.
+        owners: (n,) whose feature it is: numbers of the sketches, ascending.
+        hashes: (n,) of each sketch ascending, each once; of a number the number itself.
         kinds: (n,) `Kind`.
         in_headline: (n,) whether it stands in the headline.
         in_lead: (n,) whether it stands there or in the first paragraph.
@@ -60,10 +76,8 @@ class Features:
         weights: (n,) how telling it is, 0 to 1, of the text alone.
     """
 
-    dated: bool
-    foretells: bool
-    day: int
-    words: int
+    heads: Sequence[Head]
+    owners: NDArray[np.intp]
     hashes: NDArray[np.uint32]
     kinds: NDArray[np.uint8]
     in_headline: NDArray[np.bool_]
@@ -104,14 +118,15 @@ class Sketcher:
             days=min(max((told_at - _EPOCH).days, _DAYS_LEAST), _DAYS_MOST)
         )
         day = find_event_day(parts, told_on) if dated else find_named_date(parts, told_on)
-        head = np.zeros(1, _HEAD)
-        head["dated"] = dated
-        head["day"] = max(0, (day - _FIRST_DAY).days) if day else 0
-        head["foretells"] = foretells(parts)
-        head["words"] = min(sum(len(part.split()) for part in parts), 0xFFFF)
+        head = _HEAD.pack(
+            max(0, (day - _FIRST_DAY).days) if day else 0,
+            min(sum(len(part.split()) for part in parts), 0xFFFF),
+            dated,
+            foretells(parts),
+        )
         headline, first, *_ = (*map(len, map(split_words, parts[:2])), 0, 0)
         packed = self._pack(self._reader.list_mentions(parts), headline, headline + first)
-        return head.tobytes() + packed
+        return head + packed
 
     def _pack(self, mentions: Iterable[tuple[Mention, int]], headline: int, lead: int) -> bytes:
         # The first time is the one nearest to the lead.
@@ -134,25 +149,35 @@ class Sketcher:
         return packed[np.sort(kept)].tobytes()
 
 
-def open_sketch(sketch: Sketch) -> Features:
-    """Open a sketch; an empty one has no features."""
-    head = np.frombuffer(sketch[: _HEAD.itemsize] or bytes(_HEAD.itemsize), _HEAD)[0]
-    packed = np.frombuffer(sketch[_HEAD.itemsize :], _FEATURE)
+def open_head(sketch: Sketch) -> Head:
+    """Open what a sketch says of the report as a whole; an empty one says nothing."""
+    return Head(*_HEAD.unpack_from(sketch)) if sketch else Head()
+
+
+def open_sketches(sketches: Sequence[Sketch]) -> Features:
+    """Open sketches; an empty one has no features."""
+    packed = np.frombuffer(b"".join(sketch[_HEAD.size :] for sketch in sketches), _FEATURE)
+    sizes = [max(0, len(sketch) - _HEAD.size) // _FEATURE.itemsize for sketch in sketches]
+    kind = packed["kind"]
     rarity = packed["rarity"] / _LEVELS
     place = packed["place"] * float(_STEP_WORDS)
     return Features(
-        dated=bool(head["dated"]),
-        foretells=bool(head["foretells"]),
-        day=int(head["day"]),
-        words=int(head["words"]),
-        hashes=packed["hash"],
-        kinds=packed["kind"] & np.uint8(_KIND),
-        in_headline=(packed["kind"] & _HEADLINE).astype(bool),
-        in_lead=(packed["kind"] & _LEAD).astype(bool),
+        heads=[*map(open_head, sketches)],
+        owners=np.repeat(np.arange(len(sketches)), sizes),
+        hashes=packed["hash"].copy(),
+        kinds=kind & np.uint8(_KIND),
+        in_headline=(kind & _HEADLINE).astype(bool),
+        in_lead=(kind & _LEAD).astype(bool),
         rarity=rarity,
         place=place,
         weights=_weigh(rarity, place),
     )
+
+
+def list_hashes(sketch: Sketch) -> list[int]:
+    """List the hashes of a sketch's features, ascending."""
+    hashes: list[int] = np.frombuffer(sketch[_HEAD.size :], _FEATURE)["hash"].tolist()
+    return hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +196,7 @@ def measure_difference(earlier: Sketch, later: Sketch) -> Difference:
     """Tell how much changed from one version of an article to the next."""
     if not earlier or not later:
         return Difference(0.0, numbers_changed=False)
-    first, second = open_sketch(earlier), open_sketch(later)
+    first, second = open_sketches([earlier]), open_sketches([later])
     one_sided = np.setxor1d(first.hashes, second.hashes, assume_unique=True)
     union = np.union1d(first.hashes, second.hashes)
     numbers = [set(each.hashes[each.kinds == Kind.NUMBER].tolist()) for each in (first, second)]

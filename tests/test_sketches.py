@@ -9,7 +9,7 @@ from service.event_days import find_event_day, find_named_date, foretells
 from service.lexicon import Kind
 from service.messages import Article
 from service.passages import split_passages
-from service.sketches import FEATURES_MAX, Sketch, Sketcher, measure_difference, open_sketch
+from service.sketches import FEATURES_MAX, Sketch, Sketcher, measure_difference, open_sketches
 from service.terms import TermIndex
 from service.words import split_words
 from tests.factories import SEEDS, article
@@ -43,7 +43,7 @@ def sketch(text: str, title: str = "", **changes: object) -> Sketch:
 
 
 def list_hashes(text: str, kind: Kind) -> set[int]:
-    features = open_sketch(sketch(text))
+    features = open_sketches([sketch(text)])
     return set(features.hashes[features.kinds == kind].tolist())
 
 
@@ -53,7 +53,7 @@ def test_any_text_makes_a_sketch_of_bounded_size_the_same_each_time(text: str, t
     made = sketch(text or ".", title)
     assert made == sketch(text or ".", title)
     assert len(made) <= BYTES_MAX
-    hashes = open_sketch(made).hashes.tolist()
+    hashes = open_sketches([made]).hashes.tolist()
     assert hashes == sorted(set(hashes))
 
 
@@ -91,9 +91,11 @@ def test_long_text_keeps_its_lead() -> None:
     background = "\n\n".join(
         f"Paragraph of Name{number} and Place{number}." for number in range(300)
     )
-    features = open_sketch(sketch(f"Torkham was shut.\n\n{background}", "Guns at Torkham"))
+    features = open_sketches([sketch(f"Torkham was shut.\n\n{background}", "Guns at Torkham")])
     assert len(features.hashes) == FEATURES_MAX
-    assert features.in_headline.sum() == open_sketch(sketch("", "Guns at Torkham")).in_lead.sum()
+    assert (
+        features.in_headline.sum() == open_sketches([sketch("", "Guns at Torkham")]).in_lead.sum()
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,8 +153,8 @@ def test_weekday_of_an_undated_report_is_no_date_but_a_named_day_is() -> None:
     found = find_named_date(["He left on Monday, January 3."], NOW.date())
     assert found is not None
     assert found.isoformat() == "2026-01-03"
-    assert open_sketch(sketch("He left on Monday.", published_at=None)).day == 0
-    assert open_sketch(sketch("He left on Monday.")).day > 0
+    assert open_sketches([sketch("He left on Monday.", published_at=None)]).heads[0].day == 0
+    assert open_sketches([sketch("He left on Monday.")]).heads[0].day > 0
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ def test_lead_says_whether_news_is_still_to_come(parts: list[str], ahead: bool) 
     ["طورخم سرحد پیر کو بند کر دی گئی، 900 ٹرک پھنس گئے۔", "तोरखम सीमा सोमवार को बंद, 900 ट्रक फंसे।"],
 )
 def test_other_scripts_have_words_numbers_and_concepts(text: str) -> None:
-    kinds = set(open_sketch(sketch(text)).kinds.tolist())
+    kinds = set(open_sketches([sketch(text)]).kinds.tolist())
     assert {Kind.WORD, Kind.NUMBER} <= kinds
     assert Kind.NAME not in kinds
 
