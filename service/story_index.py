@@ -5,16 +5,16 @@ stands in thirty of them, or a paragraph of background that an agency puts under
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
-from itertools import compress, repeat
+from functools import lru_cache, partial
+from itertools import chain, compress, repeat
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.agreement import Agreement, bound_agreement, find_agreements
 from service.likelihood import Likelihood
-from service.sketches import Sketch, list_hashes, open_head, open_sketches
+from service.sketches import Features, Sketch, list_hashes, open_head, open_sketches
 from service.weighed import Weighed
 
 CANDIDATES_MAX = 40
@@ -25,9 +25,13 @@ _UNSEEN_REPORTS = 200
 # Being rare among the reports of these days counts for more than being rare in general.
 _RARITY_POWER = 1.5
 _DAY_MS = 86_400_000
+# Of so many reports their postings are remembered, 1.5 KB each: looking them up takes longer than
+# all that is done with them.
+_REMEMBERED_MAX = 2048
 
 
-@dataclass(frozen=True, slots=True)
+# Reports are told apart, be they equal.
+@dataclass(frozen=True, slots=True, eq=False)
 class _Report:
     told_ms: int
     # Closed: opened it is five times as large, and opening forty costs a tenth of a millisecond.
@@ -45,7 +49,10 @@ class StoryIndex:
         self._slots: dict[str, int] = {}
         self._names: list[str | None] = []
         self._free: list[int] = []
+        # As long as a report has a feature, its postings stay where they are.
         self._postings: dict[int, array[int]] = {}
+        # Not a method, which would keep the index itself: one that is let go is large.
+        self._find_postings = lru_cache(_REMEMBERED_MAX)(partial(_look_up, self._postings))
 
     def __len__(self) -> int:
         return len(self._reports)
@@ -105,7 +112,7 @@ class StoryIndex:
     def weigh(self, sketches: Sequence[Sketch]) -> Weighed:
         """Open sketches and weigh their features by how rare they are in the index's reports."""
         features = open_sketches(sketches)
-        return Weighed(features, (features.weights * self._measure_rarity(features.hashes)) ** 2)
+        return self._weigh(features, map(self._postings.get, features.hashes.tolist(), repeat(())))
 
     def _find_candidates(self, weighed: Weighed) -> list[str]:
         # Those that share most; of equals, the first by id, whatever came first into the index.
@@ -136,21 +143,25 @@ class StoryIndex:
         self, weighed: Weighed, told_ms: int, names: Sequence[str]
     ) -> Iterator[tuple[str, Agreement]]:
         reports = [self._reports[name] for name in names]
-        others = self.weigh([report.sketch for report in reports])
+        features = open_sketches([report.sketch for report in reports])
+        others = self._weigh(features, chain.from_iterable(map(self._find_postings, reports)))
         days_apart = [_count_days(told_ms, report.told_ms) for report in reports]
         return zip(names, find_agreements(weighed, others, days_apart), strict=True)
 
-    def _measure_rarity(self, hashes: NDArray[np.uint32]) -> NDArray[np.float64]:
+    def _weigh(self, features: Features, postings: Iterable[Sized]) -> Weighed:
         # 1 for what no report has, 0 for what all have; the report that is asked for counts too.
-        having = map(self._postings.get, hashes.tolist(), repeat(()))
-        counts = np.fromiter(map(len, having), np.intp, len(hashes))
+        counts = np.fromiter(map(len, postings), np.intp, len(features.hashes))
         # Worked out once for all that are in equally many.
         different = np.flatnonzero(np.bincount(counts))
         reports = len(self._reports) + _UNSEEN_REPORTS
         rarity = np.clip(np.log(reports / (different + 1)) / np.log(reports), 0, 1)
         by_count = np.zeros(counts.max(initial=0) + 1)
         by_count[different] = rarity**_RARITY_POWER
-        return by_count[counts]
+        return Weighed(features, (features.weights * by_count[counts]) ** 2)
+
+
+def _look_up(postings: Mapping[int, Sized], report: _Report) -> list[Sized]:
+    return [*map(postings.__getitem__, list_hashes(report.sketch))]
 
 
 def _count_days(told_ms: int, other_ms: int) -> float:

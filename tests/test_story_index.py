@@ -88,6 +88,16 @@ def test_newer_version_takes_the_place_of_the_older() -> None:
     assert index.find_alike(sketch(GATE), 0)
 
 
+def test_what_went_and_came_again_is_found_as_if_it_had_stayed() -> None:
+    index = fill(*[BOMB] * 9)
+    found = index.find_alike(sketch(RETOLD), 0)
+    for number in range(9):
+        index.discard(str(number))
+    for number in range(9):
+        index.add(str(number), sketch(BOMB), 0)
+    assert index.find_alike(sketch(RETOLD), 0) == found
+
+
 def test_sketch_of_nothing_is_like_nothing() -> None:
     index = fill(BOMB)
     index.add("empty", b"", 0)
