@@ -20,9 +20,9 @@ from benchmarks.story_fitting import (
     tell_ms,
 )
 from benchmarks.story_reports import WINDOW, Report, StoryFileError, group_reports, read_reports
-from service.agreement import WEIGHTS_FILE, Likelihood
 from service.classifier import Classifier
 from service.console import open_console
+from service.likelihood import WEIGHTS_FILE, Likelihood
 from service.model_file import ModelError
 from service.settings import CHECKOUT
 from service.sketches import Sketcher

@@ -14,13 +14,15 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.story_figures import Rates, measure_groups
 from benchmarks.story_reports import WINDOW, Report, group_reports, list_pairs
-from service.agreement import Agreement, Likelihood, contradicts, find_agreement
+from service.agreement import Agreement, find_agreements
+from service.likelihood import Likelihood, contradicts
 from service.sketches import Sketch, Sketcher
 from service.story_index import StoryIndex
 
 # Families of stories are held out whole; which with which is shuffled, for a figure from one
 # shuffling moves by 0.02.
 _FOLDS = 10
+_DAY = timedelta(days=1)
 _SHUFFLINGS = 5
 _DECIMALS = 3
 # Log-odds; below, two of three merges would be wrong.
@@ -82,18 +84,18 @@ def compare_pairs(reports: Sequence[Report], sketches: Sequence[Sketch]) -> Pair
     """Measure in what the pairs agree, beside the true leads of the stories open then."""
     index = StoryIndex(Likelihood.load())
     numbers = list_pairs(reports)
-    agreements = []
+    agreements: list[Agreement] = []
     open_leads: dict[str, int] = {}
     for later, report in enumerate(reports):
         for story, lead in list(open_leads.items()):
             if report.published_at - reports[lead].published_at > WINDOW:
                 index.discard(reports[open_leads.pop(story)].id)
-        weighed = index.weigh(sketches[later])
-        for earlier in [pair[1] for pair in numbers if pair[0] == later]:
-            apart = report.published_at - reports[earlier].published_at
-            agreements.append(
-                find_agreement(weighed, index.weigh(sketches[earlier]), apart / timedelta(days=1))
-            )
+        beside = [pair[1] for pair in numbers if pair[0] == later]
+        agreements += find_agreements(
+            index.weigh([sketches[later]]),
+            index.weigh([sketches[each] for each in beside]),
+            [(report.published_at - reports[each].published_at) / _DAY for each in beside],
+        )
         # Every pair is of use to the fit, but only leads make a feature frequent.
         if open_leads.setdefault(report.story, later) == later:
             index.add(report.id, sketches[later], tell_ms(report))

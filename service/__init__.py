@@ -32,13 +32,17 @@ texts_in_words  texts -> all their words in a row, and what lies between them
 folded_words    the words' step of the fitted pipeline: word numbers in, weights out
 folded_terms    the listed terms: all words at once in, the concepts that begin at them out
 folded_concepts  the concepts' step of it: concepts in, weights out
+known_words     words to what each is to the pipeline, looked up all at once
 scoring         the fitted pipeline, folded: its own numbers without its matrices
 evidence        why an article has a label: its passages, and what in them weighs most
 classifier      an article -> its labels with evidence
 event_days      a report -> the day of what it reports
+lexicon         a word -> what it mentions by itself, and how rare that is
 mentions        a text -> the words, names, numbers and concepts that it mentions
 sketches        an article -> what it mentions, small enough to be remembered
-agreement       two sketches -> how likely they tell the same news
+weighed         reports with their features weighed -> how much of their leads others tell
+agreement       two sketches -> in what they agree and disagree
+likelihood      in what two reports agree -> how likely they tell the same news
 story_index     the sketches of open stories: which tell the same news as a new one?
 matches         what is handed to the desk
 outcomes        the ledger: the ends that an article comes to

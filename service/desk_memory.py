@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from service.agreement import Likelihood
 from service.desk_state import HOUR_MS, DeskState, Entry
 from service.due_digests import DueDigests
+from service.likelihood import Likelihood
 from service.settings import Settings
 
 _DAY_MS = 24 * HOUR_MS

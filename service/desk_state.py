@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, TypeAdapter, with_config
 
-from service.agreement import Likelihood
 from service.alerts import Alert
+from service.likelihood import Likelihood
 from service.matches import Match
 from service.sketches import Sketch
 from service.story_index import StoryIndex

@@ -69,8 +69,9 @@ def foretells(parts: Sequence[str]) -> bool:
 def _list_positions(parts: Sequence[str]) -> Iterator[tuple[Sequence[Word], int]]:
     for part in parts:
         words = split_words(part)
-        for position in range(len(words)):
-            yield words, position
+        for position, word in enumerate(words):
+            if word.form in DAY_WORDS:
+                yield words, position
 
 
 def _read_date(words: Sequence[Word], position: int, near: date) -> date | None:

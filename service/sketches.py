@@ -5,19 +5,22 @@ keeps these as hashes, each with how rare it is in news of the beat and where it
 a report is about stands in its headline and first paragraph, background in its last.
 """
 
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.event_days import find_event_day, find_named_date, foretells
-from service.mentions import Kind, Mention, MentionReader
+from service.lexicon import Kind, Lexicon, Mention
+from service.mentions import MentionReader
 from service.messages import Article
 from service.passages import split_passages
 from service.terms import TermIndex
+from service.words import split_words
 
 # 7 bytes each; a report of 100 words has about 60, one of 800 words 300.
 FEATURES_MAX = 160
@@ -32,27 +35,39 @@ _STEP_WORDS = 2
 _FADING_WORDS = 100
 
 Sketch = bytes
-_HEAD = np.dtype([("day", "<u2"), ("words", "<u2"), ("dated", "u1"), ("foretells", "u1")])
+_HEAD = struct.Struct("<HH??")
 _FEATURE = np.dtype([("hash", "<u4"), ("kind", "u1"), ("rarity", "u1"), ("place", "u1")])
 _KIND, _LEAD, _HEADLINE = 3, 4, 8
-# Hashes lie above, numbers below.
-_HASHED = 1 << 31
 # Days are counted in 16 bits; what says that it is of another century is dated all the same.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(1970, 1, 1)
 _DAYS_LEAST, _DAYS_MOST = 366, 0xFFFF - 366
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """An opened sketch.
+class Head(NamedTuple):
+    """What a sketch says of the report as a whole.
 
     Attributes:
-        dated: whether it is known when it was published.
-        foretells: whether its lead tells what is to come.
         day: days since 1970 of what it reports; 0 if it does not say.
         words: how many it has.
-        hashes: (n,) ascending, each once; of a number the number itself.
+        dated: whether it is known when it was published.
+        foretells: whether its lead tells what is to come.
+    """
+
+    day: int = 0
+    words: int = 0
+    dated: bool = False
+    foretells: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Opened sketches, one after the other.
+
+    Attributes:
+        heads: of each sketch.
+        owners: (n,) whose feature it is: numbers of the sketches, ascending.
+        hashes: (n,) of each sketch ascending, each once; of a number the number itself.
         kinds: (n,) `Kind`.
         in_headline: (n,) whether it stands in the headline.
         in_lead: (n,) whether it stands there or in the first paragraph.
@@ -61,10 +76,8 @@ class Features:
         weights: (n,) how telling it is, 0 to 1, of the text alone.
     """
 
-    dated: bool
-    foretells: bool
-    day: int
-    words: int
+    heads: Sequence[Head]
+    owners: NDArray[np.intp]
     hashes: NDArray[np.uint32]
     kinds: NDArray[np.uint8]
     in_headline: NDArray[np.bool_]
@@ -84,7 +97,9 @@ class Sketcher:
     """
 
     def __init__(self, rarities: Mapping[str, float], terms: TermIndex) -> None:
-        self._reader = MentionReader(rarities, terms)
+        lexicon = Lexicon(rarities)
+        self._reader = MentionReader(lexicon, terms)
+        self._rarest = lexicon.rarest
 
     def make_sketch(self, article: Article, told_at: datetime) -> Sketch:
         """Make the sketch of an article.
@@ -103,34 +118,66 @@ class Sketcher:
             days=min(max((told_at - _EPOCH).days, _DAYS_LEAST), _DAYS_MOST)
         )
         day = find_event_day(parts, told_on) if dated else find_named_date(parts, told_on)
-        head = np.zeros(1, _HEAD)
-        head["dated"] = dated
-        head["day"] = max(0, (day - _FIRST_DAY).days) if day else 0
-        head["foretells"] = foretells(parts)
-        head["words"] = min(sum(len(part.split()) for part in parts), 0xFFFF)
-        mentions = self._reader.list_mentions(parts)
-        return head.tobytes() + _pack(mentions, self._reader.rarest)
+        head = _HEAD.pack(
+            max(0, (day - _FIRST_DAY).days) if day else 0,
+            min(sum(len(part.split()) for part in parts), 0xFFFF),
+            dated,
+            foretells(parts),
+        )
+        headline, first, *_ = (*map(len, map(split_words, parts[:2])), 0, 0)
+        packed = self._pack(self._reader.list_mentions(parts), headline, headline + first)
+        return head + packed
+
+    def _pack(self, mentions: Iterable[tuple[Mention, int]], headline: int, lead: int) -> bytes:
+        # The first time is the one nearest to the lead.
+        found: dict[int, tuple[Mention, int]] = {}
+        for each in mentions:
+            found.setdefault(each[0].key, each)
+        if not found:
+            return b""
+        firsts, before = zip(*(found[key] for key in sorted(found)), strict=True)
+        kinds, keys, rarities = zip(*firsts, strict=True)
+        places = np.array(before)
+        packed = np.empty(len(found), _FEATURE)
+        packed["hash"] = keys
+        packed["kind"] = kinds | _LEAD * (places < lead) | _HEADLINE * (places < headline)
+        packed["rarity"] = np.rint(_LEVELS * np.minimum(np.array(rarities) / self._rarest, 1))
+        packed["place"] = np.minimum(places // _STEP_WORDS, _LEVELS)
+        weights = _weigh(packed["rarity"] / _LEVELS, packed["place"] * float(_STEP_WORDS))
+        # Of equals, the first by hash.
+        kept = np.lexsort((-weights, places >= lead))[:FEATURES_MAX]
+        return packed[np.sort(kept)].tobytes()
 
 
-def open_sketch(sketch: Sketch) -> Features:
-    """Open a sketch; an empty one has no features."""
-    head = np.frombuffer(sketch[: _HEAD.itemsize] or bytes(_HEAD.itemsize), _HEAD)[0]
-    packed = np.frombuffer(sketch[_HEAD.itemsize :], _FEATURE)
+def open_head(sketch: Sketch) -> Head:
+    """Open what a sketch says of the report as a whole; an empty one says nothing."""
+    return Head(*_HEAD.unpack_from(sketch)) if sketch else Head()
+
+
+def open_sketches(sketches: Sequence[Sketch]) -> Features:
+    """Open sketches; an empty one has no features."""
+    packed = np.frombuffer(b"".join(sketch[_HEAD.size :] for sketch in sketches), _FEATURE)
+    sizes = [max(0, len(sketch) - _HEAD.size) // _FEATURE.itemsize for sketch in sketches]
+    kind = packed["kind"]
     rarity = packed["rarity"] / _LEVELS
     place = packed["place"] * float(_STEP_WORDS)
     return Features(
-        dated=bool(head["dated"]),
-        foretells=bool(head["foretells"]),
-        day=int(head["day"]),
-        words=int(head["words"]),
-        hashes=packed["hash"],
-        kinds=packed["kind"] & np.uint8(_KIND),
-        in_headline=(packed["kind"] & _HEADLINE).astype(bool),
-        in_lead=(packed["kind"] & _LEAD).astype(bool),
+        heads=[*map(open_head, sketches)],
+        owners=np.repeat(np.arange(len(sketches)), sizes),
+        hashes=packed["hash"].copy(),
+        kinds=kind & np.uint8(_KIND),
+        in_headline=(kind & _HEADLINE).astype(bool),
+        in_lead=(kind & _LEAD).astype(bool),
         rarity=rarity,
         place=place,
         weights=_weigh(rarity, place),
     )
+
+
+def list_hashes(sketch: Sketch) -> list[int]:
+    """List the hashes of a sketch's features, ascending."""
+    hashes: list[int] = np.frombuffer(sketch[_HEAD.size :], _FEATURE)["hash"].tolist()
+    return hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +196,7 @@ def measure_difference(earlier: Sketch, later: Sketch) -> Difference:
     """Tell how much changed from one version of an article to the next."""
     if not earlier or not later:
         return Difference(0.0, numbers_changed=False)
-    first, second = open_sketch(earlier), open_sketch(later)
+    first, second = open_sketches([earlier]), open_sketches([later])
     one_sided = np.setxor1d(first.hashes, second.hashes, assume_unique=True)
     union = np.union1d(first.hashes, second.hashes)
     numbers = [set(each.hashes[each.kinds == Kind.NUMBER].tolist()) for each in (first, second)]
@@ -157,34 +204,6 @@ def measure_difference(earlier: Sketch, later: Sketch) -> Difference:
     return Difference(round(share, 3), numbers[0] != numbers[1])
 
 
-def _pack(mentions: Iterable[Mention], rarest: float) -> bytes:
-    found: dict[int, tuple[int, int, int]] = {}
-    for mention in mentions:
-        # The first time is the one nearest to the lead.
-        found.setdefault(
-            _hash(mention),
-            (
-                mention.kind
-                | (_LEAD if mention.part <= 1 else 0)
-                | (_HEADLINE if mention.part == 0 else 0),
-                round(_LEVELS * min(mention.rarity / rarest, 1)),
-                min(mention.place // _STEP_WORDS, _LEVELS),
-            ),
-        )
-    packed = np.array([(key, *found[key]) for key in sorted(found)], _FEATURE)
-    weights = _weigh(packed["rarity"] / _LEVELS, packed["place"] * float(_STEP_WORDS))
-    outside = (packed["kind"] & _LEAD) == 0
-    kept = np.lexsort((packed["hash"], -weights, outside))[:FEATURES_MAX]
-    return packed[np.sort(kept)].tobytes()
-
-
 def _weigh(rarity: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
     telling = np.clip((rarity - _LEAST_SHARE) / (1 - _LEAST_SHARE), 0, 1)
     return np.asarray(telling / np.sqrt(1 + place / _FADING_WORDS))
-
-
-def _hash(mention: Mention) -> int:
-    if mention.kind is Kind.NUMBER:
-        return min(int(mention.form), _HASHED - 1)
-    form = f"{mention.kind}{mention.form}".encode(errors="surrogatepass")
-    return int.from_bytes(blake2b(form, digest_size=4).digest(), "little") | _HASHED

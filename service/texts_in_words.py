@@ -94,7 +94,7 @@ def _find_places(octets: bytes) -> Integers:
 def _pack(octets: bytes, places: Integers) -> Integers:
     # At every octet the number that it and the seven behind it are.
     numbers = np.ndarray((len(octets) + 9,), "<i8", octets + bytes(16), strides=(1,))
-    packed = numbers[places[:, :1] + _HALVES]
+    packed: Integers = numbers[places[:, :1] + _HALVES]
     packed &= _MASKS[np.minimum(places[:, 1] - places[:, 0], len(_MASKS) - 1)]
     if _OTHER in octets:
         packed[(packed.view(np.uint8) == ord(_OTHER)).any(axis=1)] = 0

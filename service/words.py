@@ -6,8 +6,9 @@ Case, accents, the Arabic letters of different keyboards, hyphens and half-space
 import codecs
 import re
 import unicodedata
-from dataclasses import dataclass
+from bisect import bisect_right
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from service.boilerplate import mask_markup
@@ -20,6 +21,8 @@ _MARKS = (
     "\u0900-\u0903\u093a-\u094f\u0955-\u0957\u0962\u0963"
 )
 WORD = re.compile(rf"[^\W_][\w{_MARKS}]*")
+# Cuts a text into what is before its first word, this, what is between it and the next, and so on.
+_WORDS_APART = re.compile(f"({WORD.pattern})")
 # An English genitive says nothing; as a word of its own it would stand between words of a term.
 GENITIVE = re.compile(r"['’ʼ]s\b", re.IGNORECASE)
 # The whole word that it is, as `WORD` has it. The third mark above is a letter: it begins none.
@@ -55,8 +58,7 @@ _OTHERS_MAX = 128
 MAY_END_SENTENCE = re.compile(r"[.!?…۔؟।\n]")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word in its one spelling, its offsets in the text, the sentence it stands in.
 
     `joined` tells whether a term may run from the word before it into this one.
@@ -83,20 +85,25 @@ def normalise_word(word: str) -> str:
 def split_words(text: str) -> tuple[Word, ...]:
     """Cut a text into words with offsets (code points, end exclusive) and sentence numbers."""
     text = mask_markup(text)
-    ends = [match.end() for match in SENTENCE_END.finditer(text)]
+    pieces = _WORDS_APART.split(text)
+    places = [*accumulate(map(len, pieces))]
     skipped = {match.start() + 1 for match in GENITIVE.finditer(text)}
-    words: list[Word] = []
-    sentence = 0
-    for match in WORD.finditer(text):
-        while sentence < len(ends) and ends[sentence] <= match.start():
-            sentence += 1
-        if match.start() not in skipped and (form := normalise_word(match.group())):
-            joined = bool(words) and (
-                words[-1].sentence == sentence
-                and not TERM_BREAK.search(text, words[-1].end, match.start())
-            )
-            words.append(Word(form, match.start(), match.end(), sentence, joined))
-    return tuple(words)
+    sentence_ends = [*(match.end() for match in SENTENCE_END.finditer(text)), len(text)]
+    words: list[tuple[str, int, int, int, bool]] = []
+    sentence = before = 0
+    for written, start, end in zip(pieces[1::2], places[::2], places[1::2], strict=False):
+        # Lower case is all that `normalise_word` makes of ASCII.
+        form = written.lower() if written.isascii() else normalise_word(written)
+        if start in skipped or not form:
+            continue
+        if start < sentence_ends[sentence]:
+            joined = text[before:start] == " " or not TERM_BREAK.search(text, before, start)
+        else:
+            joined = False
+            sentence = bisect_right(sentence_ends, start)
+        words.append((form, start, end, sentence, joined and before > 0))
+        before = end
+    return tuple(map(Word._make, words))
 
 
 def list_words(text: str) -> list[str]:

@@ -79,7 +79,6 @@ def split_input(given: bytes) -> tuple[bytes | None, tuple[tuple[str, bytes | No
 
 def try_input(given: bytes) -> str:
     """Decide one input and serialise what its outcome owes; anything raised is a finding."""
-    from service.agreement import Likelihood  # noqa: PLC0415, atheris instruments what comes late
     from service.alerts import Alert  # noqa: PLC0415, as above
     from service.desk_state import HOUR_MS, DeskState  # noqa: PLC0415, as above
     from service.handling import (  # noqa: PLC0415, as above
@@ -88,6 +87,7 @@ def try_input(given: bytes) -> str:
         Rejected,
         handle_article,
     )
+    from service.likelihood import Likelihood  # noqa: PLC0415, atheris instruments what comes late
     from service.matches import Match  # noqa: PLC0415, as above
     from service.messages import RejectionReason  # noqa: PLC0415, as above
     from service.outgoing import (  # noqa: PLC0415, as above

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from service.agreement import Likelihood, Weights
 from service.alerts import Alert, ArticleReference, ModelReference
 from service.desk_state import HOUR_MS, DeskState, Entry
+from service.likelihood import Likelihood, Weights
 from service.matches import Match, Origin
 from service.stories import DeskRules, Ruling, rule_on_match
 from tests.factories import NOW, article, evidence, label, load_classifier

@@ -57,7 +57,15 @@ LIBRARIES_OF = {
 FORMATS = {"formats", "envelopes", "html_text", "fields", "ninjs", "ap", "schema_org", "arc"}
 CONTRACTS = {"accepted", "messages", "examples", "alerts", "digests", "headers", "dead_letters"}
 DESK = {"outcomes", "matches", "desk_state", "entries", "stories", "budgets", "due_digests"}
-STORIES = {"event_days", "mentions", "sketches", "agreement", "story_index"}
+STORIES = {
+    "event_days",
+    "lexicon",
+    "mentions",
+    "sketches",
+    "agreement",
+    "likelihood",
+    "story_index",
+}
 AUDIT = {"audit", "audit_books"}
 DECIDING = {"stalls", "commits", "passages", "scoring", "classifier", "handling", "standings"}
 SHOWN = {"drift", "open_letters", "quiet_hours"}

@@ -4,10 +4,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from service.agreement import Likelihood
 from service.desk_state import HOUR_MS, DeskState
 from service.explaining import explain_alert
 from service.handling import HandlingRules, Matched, handle_article
+from service.likelihood import Likelihood
 from service.settings import CHECKOUT
 from service.stories import DeskRules, rule_on_match
 from tests.factories import TTP_TITLE, load_classifier, raw, write_article

@@ -6,14 +6,35 @@ from hypothesis import strategies as st
 
 from benchmarks.stories import load_sketcher
 from service.event_days import find_event_day, find_named_date, foretells
-from service.mentions import Kind
-from service.sketches import FEATURES_MAX, Sketch, measure_difference, open_sketch
-from tests.factories import article
+from service.lexicon import Kind
+from service.messages import Article
+from service.passages import split_passages
+from service.sketches import FEATURES_MAX, Sketch, Sketcher, measure_difference, open_sketches
+from service.terms import TermIndex
+from service.words import split_words
+from tests.factories import SEEDS, article
+from tests.plain_sketches import pack_plainly, split_plainly
 
 SKETCHER = load_sketcher()
 # A Wednesday.
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
-BYTES_MAX = 6 + 7 * FEATURES_MAX
+HEAD_BYTES = 6
+BYTES_MAX = HEAD_BYTES + 7 * FEATURES_MAX
+SEED_TEXTS = [path.read_text(encoding="utf-8") for path in sorted(SEEDS.glob("articles/*.txt"))]
+RARITIES = {"the": 1.0, "police": 3.0, "killing": 4.5, "kill": 6.0, "mir": 8.0, "kandahar": 7.5}
+TERMS = TermIndex({"talks": ["talk*", "sent ... back"], "place": ["Mir Ali"]}, frozenset())
+# What is read by what stands beside it, and how it is written.
+TURNS = (
+    "Mir Ali", "Noor", "nur", "Police", "police", "the", "The", "One", "Twenty", "thirty-one",
+    "1,300", "2.5 million", "5", "2024", "9999999999", "१२", "Monday", "killing", "killed", "U.S.",
+    "Khan's", "’s", "sent", "back", "talks", ".", "!", ",", " – ", "\n", "\n\n", "&amp;", "<b>",
+    "ـ",
+)  # fmt: skip
+TEXTS = st.one_of(
+    st.text(max_size=300),
+    st.lists(st.sampled_from(TURNS), max_size=60).map(" ".join),
+    st.lists(st.sampled_from(TURNS), max_size=60).map("".join),
+)
 
 
 def sketch(text: str, title: str = "", **changes: object) -> Sketch:
@@ -22,7 +43,7 @@ def sketch(text: str, title: str = "", **changes: object) -> Sketch:
 
 
 def list_hashes(text: str, kind: Kind) -> set[int]:
-    features = open_sketch(sketch(text))
+    features = open_sketches([sketch(text)])
     return set(features.hashes[features.kinds == kind].tolist())
 
 
@@ -32,17 +53,49 @@ def test_any_text_makes_a_sketch_of_bounded_size_the_same_each_time(text: str, t
     made = sketch(text or ".", title)
     assert made == sketch(text or ".", title)
     assert len(made) <= BYTES_MAX
-    hashes = open_sketch(made).hashes.tolist()
+    hashes = open_sketches([made]).hashes.tolist()
     assert hashes == sorted(set(hashes))
+
+
+@given(TEXTS)
+def test_words_are_those_that_are_found_one_by_one(text: str) -> None:
+    assert split_words(text) == split_plainly(text)
+
+
+@pytest.mark.parametrize("text", SEED_TEXTS)
+def test_words_of_the_seeds_are_those_that_are_found_one_by_one(text: str) -> None:
+    assert split_words(text) == split_plainly(text)
+
+
+def check_sketch(text: str, title: str) -> None:
+    parts = [title] * bool(title) + [text[start:end] for start, end in split_passages(text)]
+    made = Sketcher(RARITIES, TERMS).make_sketch(
+        Article(id="a", title=title, text=text, published_at=NOW), NOW
+    )
+    assert made[HEAD_BYTES:] == pack_plainly(parts, RARITIES, TERMS)
+
+
+@given(TEXTS.filter(str.strip), TEXTS)
+def test_sketch_is_what_is_read_mention_by_mention(text: str, title: str) -> None:
+    check_sketch(text, title)
+
+
+@pytest.mark.parametrize("text", SEED_TEXTS)
+def test_sketch_of_a_seed_is_what_is_read_mention_by_mention(text: str) -> None:
+    # The second has more features than a sketch keeps.
+    check_sketch(text, text[:70])
+    check_sketch("\n\n".join(SEED_TEXTS), text[:70])
 
 
 def test_long_text_keeps_its_lead() -> None:
     background = "\n\n".join(
         f"Paragraph of Name{number} and Place{number}." for number in range(300)
     )
-    features = open_sketch(sketch(f"Torkham was shut.\n\n{background}", "Guns at Torkham"))
+    features = open_sketches([sketch(f"Torkham was shut.\n\n{background}", "Guns at Torkham")])
     assert len(features.hashes) == FEATURES_MAX
-    assert features.in_headline.sum() == open_sketch(sketch("", "Guns at Torkham")).in_lead.sum()
+    assert (
+        features.in_headline.sum() == open_sketches([sketch("", "Guns at Torkham")]).in_lead.sum()
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,8 +153,8 @@ def test_weekday_of_an_undated_report_is_no_date_but_a_named_day_is() -> None:
     found = find_named_date(["He left on Monday, January 3."], NOW.date())
     assert found is not None
     assert found.isoformat() == "2026-01-03"
-    assert open_sketch(sketch("He left on Monday.", published_at=None)).day == 0
-    assert open_sketch(sketch("He left on Monday.")).day > 0
+    assert open_sketches([sketch("He left on Monday.", published_at=None)]).heads[0].day == 0
+    assert open_sketches([sketch("He left on Monday.")]).heads[0].day > 0
 
 
 @pytest.mark.parametrize(
@@ -123,7 +176,7 @@ def test_lead_says_whether_news_is_still_to_come(parts: list[str], ahead: bool) 
     ["طورخم سرحد پیر کو بند کر دی گئی، 900 ٹرک پھنس گئے۔", "तोरखम सीमा सोमवार को बंद, 900 ट्रक फंसे।"],
 )
 def test_other_scripts_have_words_numbers_and_concepts(text: str) -> None:
-    kinds = set(open_sketch(sketch(text)).kinds.tolist())
+    kinds = set(open_sketches([sketch(text)]).kinds.tolist())
     assert {Kind.WORD, Kind.NUMBER} <= kinds
     assert Kind.NAME not in kinds
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, permutations
 
@@ -6,13 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.stories import FOLDER, load_sketcher
+from benchmarks.story_fitting import tell_ms
 from benchmarks.story_reports import read_reports
-from service.agreement import Likelihood, contradicts, find_agreement
+from service.agreement import SHARED, Agreement, bound_agreement, find_agreements
 from service.demo import read_seed_articles
+from service.likelihood import Likelihood, Weights, contradicts
 from service.messages import Article
-from service.sketches import Sketch
+from service.sketches import Sketch, open_head
 from service.story_index import StoryIndex
 from tests.factories import SEEDS, article
+from tests.plain_agreement import agree_plainly
 
 SKETCHER = load_sketcher()
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -21,6 +25,10 @@ REPORTS = read_reports(FOLDER / "tuning.jsonl")[:40]
 SKETCHES = {
     each.id: SKETCHER.make_sketch(each.make_article(), each.published_at) for each in REPORTS
 }
+# Whole, their first features alone, a head alone, nothing.
+CUT = [made[: 6 + 7 * each] for made in [*SKETCHES.values()][:6] for each in (0, 1, 20, 160)] + [
+    b""
+]
 BOMB = "Four soldiers were killed when a bomber struck the Khadi post in Mir Ali, police said."
 RETOLD = "A bomb at Khadi in Mirali killed four troops. Police said more than 140 men search."
 GATE = "Pakistan shut the Torkham gate after gunfire, leaving 900 trucks stranded."
@@ -80,6 +88,16 @@ def test_newer_version_takes_the_place_of_the_older() -> None:
     assert index.find_alike(sketch(GATE), 0)
 
 
+def test_what_went_and_came_again_is_found_as_if_it_had_stayed() -> None:
+    index = fill(*[BOMB] * 9)
+    found = index.find_alike(sketch(RETOLD), 0)
+    for number in range(9):
+        index.discard(str(number))
+    for number in range(9):
+        index.add(str(number), sketch(BOMB), 0)
+    assert index.find_alike(sketch(RETOLD), 0) == found
+
+
 def test_sketch_of_nothing_is_like_nothing() -> None:
     index = fill(BOMB)
     index.add("empty", b"", 0)
@@ -106,8 +124,57 @@ def test_order_in_which_reports_came_does_not_matter(order: list[int], asked: in
 def test_agreement_is_the_same_whichever_report_comes_first() -> None:
     index = fill(GATE)
     for one, other in combinations(list(SKETCHES.values())[:12], 2):
-        weighed = index.weigh(one), index.weigh(other)
-        assert find_agreement(*weighed, 0.5) == pytest.approx(find_agreement(*weighed[::-1], 0.5))
+        weighed = index.weigh([one]), index.weigh([other])
+        (forth,), (back,) = (find_agreements(*each, [0.5]) for each in (weighed, weighed[::-1]))
+        assert forth == pytest.approx(back)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(CUT), st.lists(st.sampled_from(CUT), max_size=9), st.floats(0, 5), st.data())
+def test_agreement_with_many_is_that_with_each(
+    one: Sketch, others: list[Sketch], days: float, data: st.DataObject
+) -> None:
+    index = StoryIndex(Likelihood.load())
+    for number, known in enumerate(data.draw(st.lists(st.sampled_from(CUT), max_size=9))):
+        index.add(str(number), known, 0)
+    found = find_agreements(index.weigh([one]), index.weigh(others), [days] * len(others))
+    weighed = index.weigh([one])
+    assert found == [agree_plainly(weighed, index.weigh([other]), days) for other in others]
+
+
+@given(st.sampled_from(CUT), st.sampled_from(CUT), st.floats(0, 5))
+def test_no_agreement_is_beyond_its_bound(one: Sketch, other: Sketch, days: float) -> None:
+    index = StoryIndex(Likelihood.load())
+    (found,) = find_agreements(index.weigh([one]), index.weigh([other]), [days])
+    most = bound_agreement(open_head(one), open_head(other), days)
+    for name in Agreement._fields:
+        if name in SHARED:
+            assert getattr(found, name) <= getattr(most, name)
+        else:
+            assert getattr(found, name) == getattr(most, name)
+
+
+@pytest.mark.parametrize("rises", [True, False])
+def test_nothing_alike_is_left_out_unmeasured(rises: bool) -> None:  # noqa: FBT001
+    likelihood = Likelihood.load()
+    if not rises:
+        # The less of it is said again, the likelier.
+        weights = Weights.read({"weights": {"said": -9.0}, "bias": 1.0})
+        likelihood = replace(likelihood, dated=weights)
+    assert likelihood.rises is rises
+    index = StoryIndex(likelihood)
+    for report in REPORTS:
+        index.add(report.id, SKETCHES[report.id], tell_ms(report))
+    for report in REPORTS:
+        asked = SKETCHES[report.id], tell_ms(report)
+        measured = [(index.measure(*asked, other.id), other.id) for other in REPORTS]
+        alike = [each for each in measured if each[0] >= likelihood.threshold]
+        found = index.find_alike(*asked)
+        assert found == sorted(found, key=lambda each: (-each[0], each[1]))
+        assert found
+        # What has nothing rare in common is no candidate.
+        assert set(found) <= set(alike)
+        assert not rises or set(found) == set(alike)
 
 
 @settings(max_examples=40, deadline=None)
@@ -136,7 +203,8 @@ def test_undated_reports_that_contradict_each_other_are_never_one_story(
     index = StoryIndex(Likelihood.load())
     sketches = [sketch(text, published_at=None) for text in (one, other)]
     index.add("0", sketches[0], 0)
-    assert contradicts(find_agreement(index.weigh(sketches[0]), index.weigh(sketches[1]), 0))
+    (agreement,) = find_agreements(index.weigh(sketches[:1]), index.weigh(sketches[1:]), [0])
+    assert contradicts(agreement)
     assert index.measure(sketches[1], 0, "0") == 0
     assert index.measure(sketches[0], 0, "0") > 0.5
 
