@@ -30,7 +30,7 @@ from service.settings import CHECKOUT
 
 ROUNDS = 5
 # Enough that one article in twenty can be on-beat.
-_ARTICLES = 20
+_ARTICLES = 60
 # What a worker takes from the broker at once.
 _BATCH = 200
 _LENGTHS = (500, 1000, 2000, 4000, 8000, 16000, 32000, 64000)

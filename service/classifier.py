@@ -77,7 +77,7 @@ class Classifier:
 
     def label_article(self, article: Article) -> Labelling:
         """Find the labels of an article, each with the passages that carry it."""
-        return self.label_articles([article])[0]
+        return self._label_together([article])[0]
 
     def label_articles(self, articles: Sequence[Article]) -> list[Labelling]:
         """Find the labels of articles; each costs less together with others."""

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.term_tree import GAP_WORDS, Concepts
-from service.terms import Hit, TermIndex
+from service.terms import NO_ROLE, Hit, TermIndex
 from service.texts_in_words import TextsInWords
 
 # Shape (rows, numbers): of each row a bit for each concept.
 Masks = NDArray[np.uint64]
 _BITS = 64
+_NOTHING = (0,) * len(NO_ROLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,10 @@ class FoldedTerms:
 
     def judge_word(self, form: str) -> tuple[int, ...]:
         """Tell what a word is to terms, as numbers for `mark`; those of most are 0."""
-        concepts, *bits = self._index.judge_word(form)
+        role = self._index.judge_word(form)
+        if role is NO_ROLE:
+            return _NOTHING
+        concepts, *bits = role
         return (self._number(concepts), *bits)
 
     def _number(self, concepts: Concepts) -> int:
@@ -99,13 +103,12 @@ class FoldedTerms:
             texts: the texts whose words they are.
         """
         alone, leads, follows, leads_far, follows_far = judged
-        begins = np.zeros(len(alone), np.bool_)
-        begins[:-1] = leads[:-1] & follows[1:] != 0
         behind = np.zeros_like(follows_far)
         for step in range(1, GAP_WORDS + 2):
             behind[:-step] |= follows_far[step:]
-        begins |= leads_far & behind != 0
-        places = begins.nonzero()[0].tolist()
+        behind &= leads_far
+        behind[:-1] |= leads[:-1] & follows[1:]
+        places = behind.nonzero()[0].tolist()
         longer, hiding = self._index.find_longer(places, texts.forms, texts.bounds)
         for first, last in hiding:
             alone[first:last] = 0

@@ -126,28 +126,28 @@ class FoldedWords:
         """
         # A passage and a column as one number, to be counted together.
         bases = rows * self.columns_count
-        singles = self._column_of[numbers]
+        singles = self._column_of.take(numbers)
         single = (bases + singles)[singles >= 0]
         # A pair that holds an unknown word, or reaches into the next passage, has no entry.
         keys = numbers[:-1] * self._base
         keys += numbers[1:]
-        at = self._may_pair[keys & _FILTER_BITS - 1].nonzero()[0]
+        at = self._may_pair.take(keys & _FILTER_BITS - 1).nonzero()[0]
         keys = keys[at]
         places = self._pair_keys.searchsorted(keys)
-        paired = (self._pair_keys[places] == keys) & (rows[at] == rows[at + 1])
-        pair = bases[at[paired]] + self._pair_columns[places[paired]]
+        paired = (self._pair_keys.take(places) == keys) & (rows.take(at) == rows.take(at + 1))
+        pair = bases.take(at[paired]) + self._pair_columns.take(places[paired])
         each = np.concatenate([single, pair])
         each.sort()
         changes = np.ones(len(each) + 1, np.bool_)
         np.not_equal(each[1:], each[:-1], out=changes[1:-1])
         ends = changes.nonzero()[0]
-        found = each[ends[:-1]]
+        found = each.take(ends[:-1])
         times = ends[1:] - ends[:-1]
         passages = found // self.columns_count
         columns = found - passages * self.columns_count
         values = np.log(times)
         values += 1.0
-        values *= self._idf[columns]
+        values *= self._idf.take(columns)
         # bincount adds in order, as scikit-learn does: not even the last bit differs.
         norms = np.sqrt(np.bincount(passages, values * values, count))
-        return Features(passages, columns, values / norms[passages] * self._share)
+        return Features(passages, columns, values / norms.take(passages) * self._share)

@@ -32,10 +32,10 @@ class KnownWords:
     def __init__(self, numbers: Mapping[str, int], terms: FoldedTerms) -> None:
         self._numbers = numbers
         self._terms = terms
-        # Words without a slot: longer than what can be packed, not ASCII, or too late.
+        # Words without a slot: come once, longer than what can be packed, not ASCII, or too late.
         self._others: dict[str, tuple[int, ...]] = {}
-        width = _PACKED + len(self._tell(""))
-        self._table = np.zeros((2**_SLOTS_BITS, width), np.int64)
+        self._nothing = (UNKNOWN, *terms.judge_word(""))
+        self._table = np.zeros((2**_SLOTS_BITS, _PACKED + len(self._nothing)), np.int64)
         self._count = 0
 
     def look_up(self, texts: TextsInWords) -> Integers:
@@ -52,30 +52,31 @@ class KnownWords:
         packed = texts.packed
         slots = _hash(packed)
         rows = self._table.take(slots, axis=0)
-        known = (rows[:, 0] == packed[:, 0]) & (rows[:, 1] == packed[:, 1]) & (packed[:, 0] != 0)
-        unknown = np.flatnonzero(~known).tolist()
-        if unknown:
-            told = [self._find(texts.forms[at], packed[at], slots[at]) for at in unknown]
-            rows[unknown, _PACKED:] = told
+        known = (rows[:, 0] == packed[0]) & (rows[:, 1] == packed[1]) & (packed[0] != 0)
+        unknown = np.flatnonzero(~known)
+        # What is in their slots is another word's.
+        rows[unknown, _PACKED:] = 0
+        for at in unknown.tolist():
+            form = texts.forms[at]
+            told = self._others.get(form)
+            if told is None:
+                # Most words that come for the first time come for the last.
+                told = self._others[form] = self._tell(form)
+            elif packed[0, at] and not self._table[slots[at], 0]:
+                self._table[slots[at]] = (*packed[:, at], *told)
+                self._count += 1
+                del self._others[form]
+            if told is not self._nothing:
+                rows[at, _PACKED:] = told
         # The row of a word is in one place of memory; what is counted with lies by column.
         return np.ascontiguousarray(rows[:, _PACKED:].T)
 
-    def _find(self, form: str, packed: Integers, slot: int) -> tuple[int, ...]:
-        told = self._others.get(form)
-        if told is not None:
-            return told
-        told = self._tell(form)
-        if packed[0] and not self._table[slot, 0]:
-            self._table[slot] = (*packed, *told)
-            self._count += 1
-        else:
-            self._others[form] = told
-        return told
-
     def _tell(self, form: str) -> tuple[int, ...]:
-        return (self._numbers.get(form, UNKNOWN), *self._terms.judge_word(form))
+        number = self._numbers.get(form, UNKNOWN)
+        judged = self._terms.judge_word(form)
+        return (number, *judged) if number or any(judged) else self._nothing
 
 
 def _hash(packed: Integers) -> NDArray[np.int64]:
-    mixed = packed.view(np.uint64) * _FACTORS
-    return ((mixed[:, 0] ^ mixed[:, 1]) >> _SHIFT).astype(np.int64)
+    first, second = packed.view(np.uint64)
+    return ((first * _FACTORS[0] ^ second * _FACTORS[1]) >> _SHIFT).view(np.int64)

@@ -48,12 +48,6 @@ class Node:
         found = [self.exact[form]] if form in self.exact else []
         return found + [self.stems[stem] for stem in self._list_stems(form)]
 
-    def has(self, form: str) -> bool:
-        """Tell whether a word leads anywhere."""
-        return form in self.exact or (
-            form[:OPENING_LETTERS] in self.openings and bool(self._list_stems(form))
-        )
-
     @property
     def leading_bits(self) -> int:
         """The bits of all words and stems that lead on from here."""
@@ -86,7 +80,8 @@ class Node:
             reached.append((at, self.concepts, between))
         if at == len(forms):
             return
-        self.step_on(forms, at, (*between, (at, at)), reached)
+        if self.exact or self.openings:
+            self.step_on(forms, at, (*between, (at, at)), reached)
         if self.gap is not None:
             for later in range(at, min(at + GAP_WORDS + 1, len(forms))):
                 self.gap.step_on(forms, later, (*between, (at - 1, later)), reached)

@@ -44,6 +44,8 @@ class WordRole(NamedTuple):
     follows_far: int
 
 
+# Words that begin with the same letters as a stem are fewer, the more letters are looked at.
+_LONG_OPENING_LETTERS = 4
 NO_ROLE = WordRole((), 0, 0, 0, 0)
 
 
@@ -86,7 +88,10 @@ class TermIndex:
         starts = [*self._root.exact.values(), *self._root.stems.values()]
         self._seconds = _gather(starts)
         self._seconds_far = _gather([start.gap for start in starts if start.gap])
-        self._beginnings = _gather([self._root, self._seconds, self._seconds_far])
+        some = _gather([self._root, self._seconds, self._seconds_far])
+        # What nearly every word shows at once that is nothing to terms.
+        self._words = frozenset(some.exact)
+        self._openings = frozenset(stem[:_LONG_OPENING_LETTERS] for stem in some.stems)
 
     def _add(self, term: str, concept: str) -> None:
         node = self._root
@@ -105,7 +110,9 @@ class TermIndex:
 
     def judge_word(self, form: str) -> WordRole:
         """Tell what a word is to terms; most are nothing."""
-        if not self._beginnings.has(form):
+        if form not in self._words and self._openings.isdisjoint(
+            form[:letters] for letters in range(OPENING_LETTERS, _LONG_OPENING_LETTERS + 1)
+        ):
             return NO_ROLE
         starts = self._starts[form]
         gaps = [node.gap for node in starts.nodes if node.gap]

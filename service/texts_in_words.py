@@ -13,11 +13,13 @@ from service.words import list_forms, shape_words, split_words
 Integers = NDArray[np.int64]
 _BLANK = ord(" ")
 _OTHER = b"?"
+_PACKED_MAX = 16
 # Of a word of so many characters, which bits of its two numbers are its own; none of a longer one.
-_HALVES = np.array([0, 8])
 _MASKS = np.array(
-    [[(1 << 8 * min(8, max(0, length - at))) - 1 for at in (0, 8)] for length in range(17)]
-    + [[0, 0]],
+    [
+        [(1 << 8 * min(8, max(0, length - at))) - 1 for length in range(_PACKED_MAX + 1)] + [0]
+        for at in (0, 8)
+    ],
     np.uint64,
 ).view(np.int64)
 
@@ -33,7 +35,7 @@ class TextsInWords:
         bounds: what lies between them.
         lengths: shape (texts,), how many words each text has.
         starts: shape (texts,), how many stand before it in all.
-        packed: shape (words, 2), each word as two numbers; zeros for what is longer than sixteen
+        packed: shape (2, words), each word as two numbers; zeros for what is longer than sixteen
             characters, or not ASCII.
         rows: shape (words,), the text of each word.
     """
@@ -49,7 +51,7 @@ class TextsInWords:
             self.lengths = np.array([*map(len, by_text)], np.int64)
             self.bounds: WordBounds = SearchedBounds(texts, joined, len(self.forms))
             self._places = None
-            self.packed = np.zeros((len(self.forms), 2), np.int64)
+            self.packed = np.zeros((2, len(self.forms)), np.int64)
         else:
             self.forms = shape.split()
             # A word has no question mark: so one stands for what is not ASCII.
@@ -94,8 +96,10 @@ def _find_places(octets: bytes) -> Integers:
 def _pack(octets: bytes, places: Integers) -> Integers:
     # At every octet the number that it and the seven behind it are.
     numbers = np.ndarray((len(octets) + 9,), "<i8", octets + bytes(16), strides=(1,))
-    packed: Integers = numbers[places[:, :1] + _HALVES]
-    packed &= _MASKS[np.minimum(places[:, 1] - places[:, 0], len(_MASKS) - 1)]
+    starts = places[:, 0]
+    lengths = np.minimum(places[:, 1] - starts, _PACKED_MAX + 1)
+    packed = np.stack([numbers.take(starts), numbers.take(starts + 8)])
+    packed &= _MASKS.take(lengths, axis=1)
     if _OTHER in octets:
-        packed[(packed.view(np.uint8) == ord(_OTHER)).any(axis=1)] = 0
+        packed[:, (packed.T.copy().view(np.uint8) == ord(_OTHER)).any(axis=1)] = 0
     return packed

@@ -150,13 +150,17 @@ def has_shape(masked: str) -> bool:
 def _blank(shapes: bytes) -> bytes:
     # Genitives, what other apostrophes are left, and underscores that begin a word. A text's end
     # ends a genitive as a blank does.
-    shapes = b" %b " % shapes
-    while b"'s'" in shapes:
-        shapes = shapes.replace(b"'s'", b"  '")
-    shapes = shapes.replace(b"'s ", b"   ").replace(b"'", b" ")
-    while b" _" in shapes:
-        shapes = shapes.replace(b" _", b"  ")
-    return shapes[1:-1]
+    if b"'" in shapes:
+        shapes += b" "
+        while b"'s'" in shapes:
+            shapes = shapes.replace(b"'s'", b"  '")
+        shapes = shapes.replace(b"'s ", b"   ").replace(b"'", b" ")[:-1]
+    if b"_" in shapes:
+        shapes = b" " + shapes
+        while b" _" in shapes:
+            shapes = shapes.replace(b" _", b"  ")
+        shapes = shapes[1:]
+    return shapes
 
 
 class _CodePage(NamedTuple):
