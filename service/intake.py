@@ -14,6 +14,10 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from mode.services import WaitResults
 
 
+# A queue that was full has something like a hundred articles left when Faust reads on.
+_LOOK_AGAIN_SECONDS = 0.02
+
+
 class PromptConsumer(Consumer):
     """Faust's consumer, which hands on at once what can be handed on at once."""
 
@@ -28,6 +32,18 @@ class PromptConsumer(Consumer):
             await delivery
             return WaitResults([delivery], [None], stopped=False)
         return await super().wait_first(*coros, timeout=timeout)
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109, as Faust's
+        """As Faust's; but while a queue is full it looks again soon, not after a second.
+
+        A second is several times what a full queue holds: a worker would be idle for most of it.
+        """
+        if not self._buffered_partitions:
+            return await super()._wait_next_records(timeout)
+        if not self._get_active_partitions():
+            await self.sleep(_LOOK_AGAIN_SECONDS)
+            return {}, set()
+        return await super()._wait_next_records(_LOOK_AGAIN_SECONDS)
 
     def _delivers_at_once(self) -> bool:
         return self.app.flow_control.is_active() and not any(

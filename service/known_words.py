@@ -79,4 +79,5 @@ class KnownWords:
 
 def _hash(packed: Integers) -> NDArray[np.int64]:
     first, second = packed.view(np.uint64)
-    return ((first * _FACTORS[0] ^ second * _FACTORS[1]) >> _SHIFT).view(np.int64)
+    slots: Integers = ((first * _FACTORS[0] ^ second * _FACTORS[1]) >> _SHIFT).view(np.int64)
+    return slots
