@@ -31,9 +31,12 @@ _FOLDED = {
 }
 # The number of every word that is in no entry of the vocabulary, and no part of one.
 UNKNOWN = 0
-# Of the keys of pairs their last bits, as a filter (Bloom 1970): with the shipped model's 25,000
-# pairs one key in forty of those that are none passes it. A power of two.
-_FILTER_BITS = 2**18
+_NARROW_MAX = np.iinfo(np.int32).max
+# Slots for pairs of words, several for each: most have one of their own. The factor is odd, its
+# bits without pattern (Knuth, The Art of Computer Programming 3, 6.4).
+_SLOTS_BITS = 17
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_NO_KEY = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +105,9 @@ class FoldedWords:
         self._column_of = np.full(self._base, -1)
         self._column_of[[self.numbers[entry] for entry in vocabulary]] = [*vocabulary.values()]
         keys = [self._base * self.numbers[one] + self.numbers[two] for one, two, _ in pairs]
-        order = np.argsort(np.array(keys, np.int64))
-        # Behind the last a key that no pair has, so that every search ends at some key.
-        self._pair_keys = np.append(np.array(keys, np.int64)[order], self._base**2)
-        self._pair_columns = np.array([column for *_, column in pairs], np.int64)[order]
-        self._may_pair = np.zeros(_FILTER_BITS, np.bool_)
-        self._may_pair[self._pair_keys % _FILTER_BITS] = True
+        self._pairs = _PairTable(
+            np.array(keys, np.int64), np.array([column for *_, column in pairs], np.int64)
+        )
 
     def count_unknown(self, numbers: Integers, rows: Integers, count: int) -> Integers:
         """Count the words of each passage that are not in the vocabulary; arguments as `weigh`."""
@@ -131,17 +131,17 @@ class FoldedWords:
         # A pair that holds an unknown word, or reaches into the next passage, has no entry.
         keys = numbers[:-1] * self._base
         keys += numbers[1:]
-        at = self._may_pair.take(keys & _FILTER_BITS - 1).nonzero()[0]
-        keys = keys[at]
-        places = self._pair_keys.searchsorted(keys)
-        paired = (self._pair_keys.take(places) == keys) & (rows.take(at) == rows.take(at + 1))
-        pair = bases.take(at[paired]) + self._pair_columns.take(places[paired])
+        at, paired = self._pairs.find(keys)
+        inside = rows.take(at) == rows.take(at + 1)
+        pair = bases.take(at[inside]) + paired[inside]
         each = np.concatenate([single, pair])
+        if count * self.columns_count <= _NARROW_MAX:
+            each = each.astype(np.int32)  # Half as much to move is sorted in half the time.
         each.sort()
         changes = np.ones(len(each) + 1, np.bool_)
         np.not_equal(each[1:], each[:-1], out=changes[1:-1])
         ends = changes.nonzero()[0]
-        found = each.take(ends[:-1])
+        found = each.take(ends[:-1]).astype(np.int64)
         times = ends[1:] - ends[:-1]
         passages = found // self.columns_count
         columns = found - passages * self.columns_count
@@ -151,3 +151,45 @@ class FoldedWords:
         # bincount adds in order, as scikit-learn does: not even the last bit differs.
         norms = np.sqrt(np.bincount(passages, values * values, count))
         return Features(passages, columns, values / norms.take(passages) * self._share)
+
+
+class _PairTable:
+    """Keys of pairs of words to their columns.
+
+    Args:
+        keys: shape (pairs,), each once, none negative.
+        columns: shape (pairs,).
+    """
+
+    def __init__(self, keys: Integers, columns: Integers) -> None:
+        slots, first = np.unique(_find_slots(keys), return_index=True)
+        self._keys = np.full(2**_SLOTS_BITS, _NO_KEY)
+        self._columns = np.zeros_like(self._keys)
+        self._keys[slots] = keys[first]
+        self._columns[slots] = columns[first]
+        # Those whose slot another has, ascending; and which slots these are.
+        late = np.delete(np.arange(len(keys)), first)
+        late = late[np.argsort(keys[late])]
+        self._is_shared = np.zeros(2**_SLOTS_BITS, np.bool_)
+        self._is_shared[_find_slots(keys[late])] = True
+        # Behind the last a key that no pair has, so that every search ends at some key.
+        self._late_keys = np.append(keys[late], np.iinfo(np.int64).max)
+        self._late_columns = columns[late]
+
+    def find(self, keys: Integers) -> tuple[Integers, Integers]:
+        """Find which keys are those of pairs: their places, ascending, and the pairs' columns."""
+        slots = _find_slots(keys)
+        is_found = self._keys.take(slots) == keys
+        columns = self._columns.take(slots)
+        others = np.flatnonzero(self._is_shared.take(slots) & ~is_found)
+        places = self._late_keys.searchsorted(keys[others])
+        is_late = self._late_keys.take(places) == keys[others]
+        is_found[others] = is_late
+        columns[others[is_late]] = self._late_columns.take(places[is_late])
+        at = np.flatnonzero(is_found)
+        return at, columns.take(at)
+
+
+def _find_slots(keys: Integers) -> Integers:
+    slots: Integers = (keys.view(np.uint64) * _FACTOR >> np.uint64(64 - _SLOTS_BITS)).view(np.int64)
+    return slots

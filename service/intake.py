@@ -13,7 +13,6 @@ from faust.tables.manager import TableManager
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from mode.services import WaitResults
 
-
 # A queue that was full has something like a hundred articles left when Faust reads on.
 _LOOK_AGAIN_SECONDS = 0.02
 

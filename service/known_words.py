@@ -9,10 +9,11 @@ from service.folded_terms import FoldedTerms
 from service.folded_words import UNKNOWN, Integers
 from service.texts_in_words import TextsInWords
 
-# A table that is a quarter full: few words find their slot taken.
 _SLOTS_BITS = 17
-# As many words as are in use; names and numbers that come once are without end.
-_WORDS_MAX = 2**_SLOTS_BITS // 4
+# As many words as are in use; with more of them too many find their slot taken.
+_WORDS_MAX = 2**_SLOTS_BITS // 2
+# Names and numbers that come once are without end.
+_OTHERS_MAX = 32768
 # Odd, its bits without pattern: the golden ratio, and a prime of xxHash (multiplicative hashing,
 # Knuth, The Art of Computer Programming 3, 6.4).
 _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
@@ -44,11 +45,12 @@ class KnownWords:
         Returns:
             Shape (numbers, words).
         """
-        if self._count + len(self._others) > _WORDS_MAX:
-            # Those in use come back within a few articles.
+        # Those in use come back within a few articles.
+        if len(self._others) > _OTHERS_MAX:
+            self._others.clear()
+        if self._count > _WORDS_MAX:
             self._table[:] = 0
             self._count = 0
-            self._others.clear()
         packed = texts.packed
         slots = _hash(packed)
         rows = self._table.take(slots, axis=0)
