@@ -17,6 +17,7 @@ from benchmarks.ground import Ground, open_ground
 from benchmarks.newsroom import Newsroom
 from benchmarks.tables import Section, hold_at_most
 from benchmarks.throughput import WORLD_PER_SECOND
+from service.formats import parse_article
 from service.worker_process import start_worker
 
 SECONDS = 20
@@ -85,20 +86,30 @@ def _offer(ground: Ground, load: Load) -> list[float]:
     rate = load.worlds * WORLD_PER_SECOND
     warming = int(rate * _WARM_SECONDS)
     messages = [newsroom.write_message(each) for each in range(warming + int(rate * SECONDS))]
+    matching = {
+        key for number, (key, value) in enumerate(messages) if _matches(newsroom, number, value)
+    }
     environ = ground.prepare_run(f"delay-{load.worlds:g}", PARTITIONS)
     with start_worker(environ, ground.scratch) as worker:
         worker.wait_until_ready()
         with _note_arrivals(ground, environ["BEATWATCH_ALERTS_TOPIC"]) as arrivals:
             due = _publish_when_due(ground, environ["BEATWATCH_ARTICLES_TOPIC"], messages, rate)
-            expected = sum(map(newsroom.is_on_beat, range(len(messages))))
             deadline = time.monotonic() + _LATE_SECONDS
-            while len(arrivals) < expected and time.monotonic() < deadline:
+            # A digest arrives too, with a key of its own.
+            while not matching <= arrivals.keys() and time.monotonic() < deadline:
                 time.sleep(_POLL_SECONDS)
     return [
         arrivals.get(key, math.inf) - due[key]
-        for number, (key, _value) in enumerate(messages)
-        if number >= warming and newsroom.is_on_beat(number)
+        for key, _value in messages[warming:]
+        if key in matching
     ]
+
+
+def _matches(newsroom: Newsroom, number: int, value: bytes) -> bool:
+    # Among so many invented names one in thousands on the beat is not found to be.
+    return newsroom.is_on_beat(number) and bool(
+        newsroom.classifier.label_article(parse_article(value)).alerts
+    )
 
 
 def _publish_when_due(

@@ -32,7 +32,9 @@ T = TypeVar("T")
 
 # A batch of the longest articles takes minutes; heartbeats must get through meanwhile, and so must
 # the desk, whose transactions take some ten turns of the event loop each.
-PAUSE_AFTER_SECONDS = 0.01
+PAUSE_AFTER_SECONDS = 0.002
+# An answer of the broker takes several turns from its socket to whoever waits for it.
+_PAUSE_TURNS = 4
 # After what took longer a turn is not enough: they get time for several answers of the broker.
 _LONG_SECONDS = 0.1
 _PAUSE_RATIO = 0.1
@@ -41,6 +43,8 @@ _PAUSE_RATIO = 0.1
 # What is decided together: enough that labelling costs less, little enough for the pause above.
 _TOGETHER_ARTICLES = 16
 _TOGETHER_BYTES = 65536
+# In how many parts, with pauses between them, a batch is decided at least.
+_PARTS = 2
 
 
 class TooManyFailuresError(Exception):
@@ -171,11 +175,13 @@ class BatchHandler:
 
 
 def _group(articles: Sequence[RawArticle]) -> Iterator[list[RawArticle]]:
+    # The fewer wait, the less it matters what labelling costs, and the more how soon alerts go out.
+    most = min(_TOGETHER_ARTICLES, max(1, len(articles) // _PARTS))
     group: list[RawArticle] = []
     total = 0
     for raw in articles:
         size = len(raw.value or b"")
-        if group and (len(group) == _TOGETHER_ARTICLES or total + size > _TOGETHER_BYTES):
+        if group and (len(group) == most or total + size > _TOGETHER_BYTES):
             yield group
             group, total = [], 0
         group.append(raw)
@@ -185,8 +191,10 @@ def _group(articles: Sequence[RawArticle]) -> Iterator[list[RawArticle]]:
 
 
 async def _pause(worked_seconds: float) -> None:
-    is_long = worked_seconds > _LONG_SECONDS
-    await asyncio.sleep(worked_seconds * _PAUSE_RATIO if is_long else 0)
+    if worked_seconds > _LONG_SECONDS:
+        await asyncio.sleep(worked_seconds * _PAUSE_RATIO)
+    for _ in range(_PAUSE_TURNS):
+        await asyncio.sleep(0)
 
 
 def _try_to_decide(raw: RawArticle, decide: Callable[[RawArticle], T]) -> T | Rejected:

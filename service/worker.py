@@ -1,6 +1,7 @@
 """The worker's entry point: build the parts, wait for the broker, work until told to stop."""
 
 import asyncio
+import gc
 import signal
 import sys
 import threading
@@ -28,6 +29,9 @@ from service.watchdog import Watchdog
 log = structlog.get_logger(__name__)
 
 _BEAT_SECONDS = 1.0
+# Faust reads from the broker in a thread of its own, which waits as long for each of its steps while
+# articles are labelled; Python's own 5 ms add up.
+_SWITCH_SECONDS = 0.0005
 _KNOCK_SECONDS = BROKER_LATE_SECONDS / 3
 # Often enough to see that it is still so, seldom enough for a night without a broker.
 _REMIND_SECONDS = 60.0
@@ -72,6 +76,7 @@ def run_worker(settings: Settings) -> NoReturn:
     Watchdog(settings, health, metrics, leave_process).start()
     LetterWatch(settings, health, metrics.worker).start()
     worker.spinner = None  # It writes terminal codes into the log.
+    _spare_pauses()
     try:
         worker.execute_from_commandline()
     finally:
@@ -80,6 +85,14 @@ def run_worker(settings: Settings) -> NoReturn:
             log.info("worker stopped")
         else:
             log.critical("worker crashed", error=type(reason).__name__, why=str(reason))
+
+
+def _spare_pauses() -> None:
+    # What is loaded stays: to look through it for garbage, now and then, held all alerts up for
+    # 0.2 s.
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(_SWITCH_SECONDS)
 
 
 def end_with_thread(health: Health, died: threading.ExceptHookArgs) -> None:
