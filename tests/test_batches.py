@@ -127,8 +127,23 @@ def test_together_are_few_articles_and_long_ones_are_alone(
 
     monkeypatch.setattr(batches, "handle_articles", label)
     short, long = raw(value=b"{}"), raw(value=b" " * 65537)
-    asyncio.run(make_handler(metrics).handle_batch([short] * 20 + [long, short, long, long]))
-    assert groups == [16, 4, 1, 1, 1, 1]
+    asyncio.run(make_handler(metrics).handle_batch([short] * 36 + [long, short, long, long]))
+    assert groups == [16, 16, 4, 1, 1, 1, 1]
+
+
+def test_of_few_articles_each_part_is_decided_by_itself(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: list[int] = []
+
+    def label(messages: Sequence[RawArticle], *_: object) -> list[Unmatched]:
+        groups.append(len(messages))
+        return [Unmatched("a")] * len(messages)
+
+    monkeypatch.setattr(batches, "handle_articles", label)
+    for count in (1, 2, 7):
+        asyncio.run(make_handler(metrics).handle_batch([raw()] * count))
+    assert groups == [1, 1, 1, 3, 3, 1]
 
 
 def make_handler(metrics: Metrics) -> BatchHandler:

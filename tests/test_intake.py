@@ -171,6 +171,37 @@ def test_delivery_that_is_held_up_ends_when_a_rebalance_begins(hold_up: str) -> 
     run(check)
 
 
+@pytest.mark.parametrize("others", [set(), {TP("news.matches", 0)}])
+def test_after_a_queue_was_full_it_is_read_on_soon(
+    others: set[TP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def get_none(active_partitions: set[TP], timeout: float) -> dict[TP, Any]:  # noqa: ASYNC109, as Faust's
+        assert active_partitions
+        waits.append(timeout)
+        return {}
+
+    async def note_sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async def check(app: faust.App) -> None:
+        consumer: Any = app.consumer
+        articles = TP("news.articles", 0)
+        consumer._set_active_tps({articles, *others})  # noqa: SLF001, as an assignment does
+        wait_next = consumer._wait_next_records  # noqa: SLF001, what is overridden
+        monkeypatch.setattr(consumer, "_getmany", get_none)
+        monkeypatch.setattr(consumer, "sleep", note_sleep)
+        await wait_next(1.0)
+        consumer.on_buffer_full(articles)
+        await wait_next(1.0)
+        consumer.on_buffer_drop(articles)
+        await wait_next(1.0)
+
+    run(check)
+    assert waits == [1.0, 0.02, 1.0]
+
+
 def test_the_start_waits_for_no_tables() -> None:
     async def check(app: faust.App) -> None:
         async def refuse(_seconds: float) -> None:

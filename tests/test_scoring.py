@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
+from service import folded_words, known_words
 from service.article_files import read_articles
 from service.boilerplate import mask_markup
 from service.folded_words import UNKNOWN, FoldedWords
@@ -230,6 +231,66 @@ def test_word_that_is_several_written_out_is_weighed_as_the_vectorizer_does() ->
         assert found.columns.tolist() == expected.indices.tolist()
         doubled = (expected.data * 2.0).tolist()
         assert found.values.tolist() == pytest.approx(doubled, rel=0, abs=TOLERANCE)
+
+
+WORDS = ["border", "ttp", "taliban", "zyxwvu", "x" * 16, "x" * 17, "naïve", "łódź", "сказал"]
+
+
+@given(st.lists(st.sampled_from([*WORDS, *list_terms()[:300]]), max_size=60))
+@hypothesis_settings(max_examples=50, deadline=None)
+@pytest.mark.parametrize("at_once", [1, 40])
+def test_words_are_known_whatever_was_looked_up_before(at_once: int, said: list[str]) -> None:
+    _, folded = load_desk("four labels")
+    known = folded._known  # noqa: SLF001, the tables are filled by what was read
+    for _ in range(3):
+        for start in range(0, len(said), at_once):
+            texts = TextsInWords(said[start : start + at_once])
+            alone = [known._tell(form) for form in texts.forms]  # noqa: SLF001, as above
+            assert known.look_up(texts).T.tolist() == [list(each) for each in alone]
+
+
+def test_tables_of_words_are_cleared_when_they_are_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_words, "_WORDS_MAX", 20)
+    monkeypatch.setattr(known_words, "_OTHERS_MAX", 20)
+    pipeline, _ = load_desk("four labels")
+    folded = FoldedPipeline(pipeline)
+    passages = list_texts()[:60]
+    expected = predict(pipeline, passages)
+    for row, passage in enumerate(passages):
+        probabilities = 1 / (1 + np.exp(-folded.read([passage]).log_odds))
+        assert np.abs(probabilities - expected[row]).max() <= TOLERANCE
+
+
+@given(st.sets(st.integers(0, 400), max_size=60), st.lists(st.integers(0, 400), max_size=60))
+@hypothesis_settings(max_examples=100, deadline=None)
+def test_pairs_are_found_though_several_have_one_slot(keys: set[int], asked: list[int]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folded_words, "_SLOTS_BITS", 4)
+        columns = {key: 1000 + at for at, key in enumerate(sorted(keys))}
+        table = folded_words._PairTable(  # noqa: SLF001, with few slots
+            np.array([*columns], np.int64), np.array([*columns.values()], np.int64)
+        )
+        at, found = table.find(np.array(asked, np.int64))
+    assert at.tolist() == [place for place, key in enumerate(asked) if key in keys]
+    assert found.tolist() == [columns[key] for key in asked if key in keys]
+
+
+def test_sorting_is_the_same_where_keys_need_more_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, folded = load_desk("four labels")
+    expected = folded.read(list_texts()[:80]).log_odds
+    monkeypatch.setattr(folded_words, "_NARROW_MAX", 0)
+    assert (folded.read(list_texts()[:80]).log_odds == expected).all()
+
+
+def test_articles_labelled_together_are_labelled_as_alone() -> None:
+    classifier = load_classifier()
+    articles = [
+        article(title=text[:80], text=f"{text}\n\n{other}")
+        for text, other in pairwise([*list_texts()[:40], "", "कि तालिबान", "ﷺ", "", ""])
+    ]
+    alone = [classifier.label_article(each) for each in articles]
+    assert classifier.label_articles(articles) == alone
+    assert classifier.label_articles([]) == []
 
 
 def test_pipeline_fitted_with_settings_that_are_not_folded_is_refused() -> None:
