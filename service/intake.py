@@ -1,6 +1,6 @@
 """Messages as they are there: without a wait for more, and without what Faust spends on each.
 
-Overrides three things of Faust 0.15.3 (decisions/0008). Its acknowledging, committing and
+Overrides four things of Faust 0.15.3 (decisions/0008). Its acknowledging, committing and
 rebalancing stay as they are, and so does the order that loses nothing (decisions/0001).
 """
 
