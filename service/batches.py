@@ -38,8 +38,6 @@ _PAUSE_TURNS = 4
 # After what took longer a turn is not enough: they get time for several answers of the broker.
 _LONG_SECONDS = 0.1
 _PAUSE_RATIO = 0.1
-
-
 # What is decided together: enough that labelling costs less, little enough for the pause above.
 _TOGETHER_ARTICLES = 16
 _TOGETHER_BYTES = 65536
@@ -52,7 +50,7 @@ class TooManyFailuresError(Exception):
 
 
 class Guard:
-    """Decides messages one at a time, so that none is lost to an exception of ours."""
+    """Decides messages so that none is lost to an exception of ours."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._failures = FailureLimit(
@@ -66,10 +64,10 @@ class Guard:
         Raises:
             TooManyFailuresError: so many failed that our release is bad.
         """
-        decided = _try_to_decide(raw, decide)
+        decided = _try_to_decide([raw], lambda: decide(raw))
         if _has_failed(decided):
             # An exception is not the article's fault until it is proven.
-            decided = _try_to_decide(raw, decide)
+            decided = _try_to_decide([raw], lambda: decide(raw))
             if not _has_failed(decided):
                 self._note_retry(raw)
         self._note(decided)
@@ -92,7 +90,7 @@ class Guard:
 
         if len(messages) == 1:
             return [self.decide(messages[0], decide_one)]
-        together = _try_to_decide(messages[0], lambda _: decide(messages))
+        together = _try_to_decide(messages, lambda: decide(messages))
         if not isinstance(together, Rejected):
             for each in together:
                 self._note(each)
@@ -197,14 +195,17 @@ async def _pause(worked_seconds: float) -> None:
         await asyncio.sleep(0)
 
 
-def _try_to_decide(raw: RawArticle, decide: Callable[[RawArticle], T]) -> T | Rejected:
+def _try_to_decide(messages: Sequence[RawArticle], decide: Callable[[], T]) -> T | Rejected:
     try:
-        return decide(raw)
+        return decide()
     except Exception as error:  # noqa: BLE001, whatever it is, the article must not be lost
         # Where, but not the message, which may quote the article.
         where = traceback.format_tb(error.__traceback__)
+        alone = len(messages) == 1
+        event = "handler failed" if alone else "handler failed on articles, each is tried alone"
+        first = locate(messages[0])
         log.error(  # noqa: TRY400, as said
-            "handler failed", **locate(raw), error=type(error).__name__, where=where
+            event, **first, articles=len(messages), error=type(error).__name__, where=where
         )
         kind = type(error)
         exception = (

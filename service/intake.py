@@ -37,7 +37,7 @@ class PromptConsumer(Consumer):
 
         A second is several times what a full queue holds: a worker would be idle for most of it.
         """
-        if not self._buffered_partitions:
+        if not self.flow_active or not self._buffered_partitions:
             return await super()._wait_next_records(timeout)
         if not self._get_active_partitions():
             await self.sleep(_LOOK_AGAIN_SECONDS)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from service.folded_terms import FoldedTerms
 from service.folded_words import UNKNOWN, Integers
 from service.texts_in_words import TextsInWords
+from service.words import REMEMBERED_LETTERS
 
 _SLOTS_BITS = 17
 # As many words as are in use; with more of them too many find their slot taken.
@@ -63,7 +64,9 @@ class KnownWords:
             told = self._others.get(form)
             if told is None:
                 # Most words that come for the first time come for the last.
-                told = self._others[form] = self._tell(form)
+                told = self._tell(form)
+                if len(form) <= REMEMBERED_LETTERS:
+                    self._others[form] = told
             elif packed[0, at] and not self._table[slots[at], 0]:
                 self._table[slots[at]] = (*packed[:, at], *told)
                 self._count += 1

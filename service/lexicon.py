@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from service.event_days import DAY_WORDS
+from service.words import REMEMBERED_LETTERS
 
 _STEM_LETTERS = 6
 _LEAST_STEM = 3
@@ -100,8 +101,6 @@ class Lexicon:
 
     Attributes:
         rarest: how rare that is.
-        read_word: what a word in its one spelling mentions where it is no name, if anything.
-        read_name: which name it is that is written so, in lower case.
     """
 
     def __init__(self, rarities: Mapping[str, float]) -> None:
@@ -112,8 +111,18 @@ class Lexicon:
         for word, rarity in rarities.items():
             for forms, form in ((self._words, _stem(word)), (self._names, _spell(word))):
                 forms[form] = min(rarity, forms.get(form, self.rarest))
-        self.read_word = lru_cache(_REMEMBERED_MAX)(self._read_word)
-        self.read_name = lru_cache(_REMEMBERED_MAX)(self._read_name)
+        self._remember_word = lru_cache(_REMEMBERED_MAX)(self._read_word)
+        self._remember_name = lru_cache(_REMEMBERED_MAX)(self._read_name)
+
+    def read_word(self, form: str) -> Mention | None:
+        """Read what a word in its one spelling mentions where it is no name, if anything."""
+        remembered = len(form) <= REMEMBERED_LETTERS
+        return self._remember_word(form) if remembered else self._read_word(form)
+
+    def read_name(self, written: str) -> Mention:
+        """Read which name it is that is written so, in lower case."""
+        remembered = len(written) <= REMEMBERED_LETTERS
+        return self._remember_name(written) if remembered else self._read_name(written)
 
     def knows(self, form: str) -> bool:
         """Tell whether a word is among those with a rarity."""

@@ -156,7 +156,7 @@ class StartsByWord(dict[str, Starts]):
     def __missing__(self, form: str) -> Starts:
         nodes = self._root.step(form)
         starts = Starts.of(nodes) if nodes else _NOWHERE
-        if len(self) < _STARTS_MAX:
+        if len(self) < _STARTS_MAX and len(form) <= _STEM_MAX_LETTERS:
             self[form] = starts
         return starts
 

@@ -45,16 +45,21 @@ _ARABIC = str.maketrans({
 _ACCENT = re.compile("[\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u093c]")
 # A term does not reach over these: "Pakistan, Taliban to talk" names no Pakistani Taliban.
 TERM_BREAK = re.compile(r"[,;:()|\"“”«»،؛—]|\s[–-]\s")
-_NOT_ASCII = re.compile("[^\\x00-\\x7f]")
+_NOT_ASCII = re.compile("[^\\x00-\\x7f]+")
+# Underscores at which a word would begin, among blanked bytes.
+_LEADING_UNDERSCORES = re.compile(rb"(?<![^ ])_+")
 _ASCII = "".join(map(chr, range(128)))
 # Letters and digits as words have them, all else a blank; but what may be in a word stays.
 _ASCII_SHAPES = bytes(
     ord(each.lower() if each.isalnum() else each if each in "'_" else " ") for each in _ASCII
 ).ljust(256)
-# Marks; the apostrophe that is a letter; Korean letters, which are written as syllables.
-_UNSHAPED = re.compile(rf"[{_MARKS}\u02bc\u1100-\u11ff]")
+# Marks; the apostrophe that is a letter; Korean letters, which are written as syllables; what stands
+# for no character in a code page.
+_UNSHAPED = re.compile(rf"[{_MARKS}\u02bc\u1100-\u11ff\ufffe]")
 # No alphabet has more letters and marks that are not ASCII.
 _OTHERS_MAX = 128
+# What is longer is no word, may be as long as its text, and is not kept in mind.
+REMEMBERED_LETTERS = 64
 MAY_END_SENTENCE = re.compile(r"[.!?…۔؟।\n]")
 
 
@@ -71,9 +76,17 @@ class Word(NamedTuple):
     joined: bool
 
 
-@lru_cache(maxsize=65536)
 def normalise_word(word: str) -> str:
     """Bring a word to one spelling: case, accents, Arabic-script variants."""
+    return _remember(word) if len(word) <= REMEMBERED_LETTERS else _normalise(word)
+
+
+@lru_cache(maxsize=65536)
+def _remember(word: str) -> str:
+    return _normalise(word)
+
+
+def _normalise(word: str) -> str:
     folded = unicodedata.normalize("NFKD", word).casefold()
     return unicodedata.normalize("NFC", _ACCENT.sub("", folded.translate(_ARABIC))).translate(
         _ARABIC
@@ -143,7 +156,7 @@ def shape_words(masked: str) -> str | None:
 
 
 def has_shape(masked: str) -> bool:
-    """Tell whether `shape_words` can write a text; it can write together what it can write."""
+    """Tell whether `shape_words` can write a text, and so nearly always with others."""
     return masked.isascii() or _find_code_page(masked) is not None
 
 
@@ -156,10 +169,7 @@ def _blank(shapes: bytes) -> bytes:
             shapes = shapes.replace(b"'s'", b"  '")
         shapes = shapes.replace(b"'s ", b"   ").replace(b"'", b" ")[:-1]
     if b"_" in shapes:
-        shapes = b" " + shapes
-        while b" _" in shapes:
-            shapes = shapes.replace(b" _", b"  ")
-        shapes = shapes[1:]
+        shapes = _LEADING_UNDERSCORES.sub(lambda match: b" " * len(match[0]), shapes)
     return shapes
 
 
@@ -178,18 +188,21 @@ class _CodePage(NamedTuple):
 
 
 def _find_code_page(masked: str) -> _CodePage | None:
-    return _make_code_page("".join(sorted({*_NOT_ASCII.findall(masked)})))
+    others = {*"".join(_NOT_ASCII.findall(masked))}
+    return _make_code_page("".join(sorted(others))) if len(others) <= _OTHERS_MAX else None
 
 
 @lru_cache(maxsize=256)
 def _make_code_page(others: str) -> _CodePage | None:
     # For characters other than ASCII; none if one of them cannot have a code.
     forms = [*map(_shape_character, others)]
-    if "" in forms or len(others) > _OTHERS_MAX:
+    if "" in forms:
         return None
+    # Accented letters keep their own codes until they are written: the end of "it'š" is no
+    # genitive; but a long s is, as `_GENITIVE_WORD` has it.
     shapes = (
-        each.encode() if each.isascii() else bytes([code])
-        for code, each in enumerate(forms, start=len(_ASCII))
+        form.encode() if form in " '" or each == "\u017f" else bytes([code])
+        for code, (each, form) in enumerate(zip(others, forms, strict=True), start=len(_ASCII))
     )
     return _CodePage(
         codecs.charmap_build(_ASCII + others.ljust(_OTHERS_MAX, "\ufffe")),
@@ -209,7 +222,8 @@ def _shape_character(character: str) -> str:
     if not WORD.fullmatch(character):
         return " "
     form = normalise_word(character)
-    return form if len(form) == 1 else ""
+    is_letter = len(form) == 1 and WORD.fullmatch(form) and not _UNSHAPED.fullmatch(form)
+    return form if is_letter else ""
 
 
 def drop_genitives(masked: str) -> str:

@@ -202,6 +202,27 @@ def test_after_a_queue_was_full_it_is_read_on_soon(
     assert waits == [1.0, 0.02, 1.0]
 
 
+def test_while_the_assignment_changes_nothing_is_read_though_a_queue_was_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[object] = []
+
+    async def note_wait(event: object) -> None:
+        waited.append(event)
+
+    async def check(app: faust.App) -> None:
+        consumer: Any = app.consumer
+        articles = TP("news.articles", 0)
+        consumer._set_active_tps({articles})  # noqa: SLF001, as an assignment does
+        consumer.on_buffer_full(articles)
+        consumer.flow_active = False
+        monkeypatch.setattr(consumer, "wait", note_wait)
+        await consumer._wait_next_records(0.01)  # noqa: SLF001, what is overridden
+        assert waited == [consumer.can_resume_flow]
+
+    run(check)
+
+
 def test_the_start_waits_for_no_tables() -> None:
     async def check(app: faust.App) -> None:
         async def refuse(_seconds: float) -> None:

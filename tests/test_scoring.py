@@ -77,7 +77,7 @@ SEPARATORS = [
 ]  # fmt: skip
 ODD = [
     "ﷺ", "ﷺ ﷺ", "\u017f", "'\u017f", "é", "e\u0301", "پاکستان", "कि", "&amp;", "<p>", "</b>",
-    "1,300", "_",
+    "1,300", "_", "\ufffe", "\ufe70", "'š", "\uff76\uff9e", "\u314e\u314f",
 ]  # fmt: skip
 pieces = st.one_of(
     st.sampled_from(list_terms()),
@@ -231,6 +231,20 @@ def test_word_that_is_several_written_out_is_weighed_as_the_vectorizer_does() ->
         assert found.columns.tolist() == expected.indices.tolist()
         doubled = (expected.data * 2.0).tolist()
         assert found.values.tolist() == pytest.approx(doubled, rel=0, abs=TOLERANCE)
+
+
+def test_every_letter_is_written_where_it_stands_as_words_have_it() -> None:
+    letters = [chr(code) for code in range(0x80, 0x20000) if chr(code).isalnum()]
+    for each in [*letters, "\ufffe", *(chr(0x300 + at) for at in range(0x70))]:
+        text = f"b{each}{each}d '{each} {each}_ _{each} 's{each} {each}'s \uac00{each} \u304b{each}"
+        shape = shape_words(text)
+        if shape is not None:
+            assert shape.split() == [word.form for word in split_words.__wrapped__(text)], each
+
+
+def test_long_runs_of_what_is_between_words_are_gone_over_once() -> None:
+    for run in ("_", "'s", "'"):
+        assert list_words(run * 200_000 + " end")[-1:] == ["end"]
 
 
 WORDS = ["border", "ttp", "taliban", "zyxwvu", "x" * 16, "x" * 17, "naïve", "łódź", "сказал"]
