@@ -53,8 +53,8 @@ _ASCII = "".join(map(chr, range(128)))
 _ASCII_SHAPES = bytes(
     ord(each.lower() if each.isalnum() else each if each in "'_" else " ") for each in _ASCII
 ).ljust(256)
-# Marks; the apostrophe that is a letter; Korean letters, which are written as syllables; what stands
-# for no character in a code page.
+# Marks; the apostrophe that is a letter; Korean letters, which are written as syllables; what
+# stands for no character in a code page.
 _UNSHAPED = re.compile(rf"[{_MARKS}\u02bc\u1100-\u11ff\ufffe]")
 # No alphabet has more letters and marks that are not ASCII.
 _OTHERS_MAX = 128
