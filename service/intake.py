@@ -88,14 +88,22 @@ async def take_events(app: faust.App, stream: Any, most: int) -> AsyncIterator[l
             events.append(queue.get_nowait())
         # While the assignment changes, nothing more is begun.
         current = keep_current(app, events) if app.flow_control.is_active() else []
-        # A rebalance, or the end, waits until those that are begun are acknowledged.
-        for event in current:
-            event.message.tracked = True
-            app.consumer.track_message(event.message)
+        _track(app, current)
         if current:
             yield current
+        # What was given up, as another worker has it now, must not be waited for: Faust waits for
+        # what is not acknowledged for as long as anything refers to it.
+        events.clear()
+        current.clear()
         # A queue that is never empty would never let the heartbeat, or the desk, have its turn.
         await asyncio.sleep(0)
+
+
+def _track(app: faust.App, events: Iterable[Any]) -> None:
+    # A rebalance, or the end, waits until those that are begun are acknowledged.
+    for event in events:
+        event.message.tracked = True
+        app.consumer.track_message(event.message)
 
 
 def keep_current(app: faust.App, events: Iterable[Any]) -> list[Any]:

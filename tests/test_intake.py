@@ -1,4 +1,5 @@
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -70,6 +71,21 @@ def test_what_is_taken_is_waited_for_until_it_is_acknowledged() -> None:
         assert set(app.consumer.unacked) == {event.message}
         assert await stream.ack(event)
         assert not app.consumer.unacked
+
+    run(check)
+
+
+def test_what_was_given_up_is_not_waited_for() -> None:
+    async def check(app: faust.App) -> None:
+        _, taking = fill(app, event_of(app, 0), event_of(app, 1))
+        await anext(taking)
+        assert len(app.consumer.unacked) == 2
+        following = asyncio.ensure_future(anext(taking))
+        await asyncio.sleep(0.01)
+        # As Faust does before it looks.
+        gc.collect()
+        assert not app.consumer.unacked
+        following.cancel()
 
     run(check)
 
