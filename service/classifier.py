@@ -7,7 +7,6 @@ the highest probability is the evidence, and the weights of its terms add up to 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
-from operator import itemgetter
 from pathlib import Path
 from typing import Self
 
@@ -85,7 +84,7 @@ class Classifier:
         for group in _group(articles):
             chosen = [articles[at] for at in group]
             labellings.update(zip(group, self._label_together(chosen), strict=True))
-        return [labelling for _, labelling in sorted(labellings.items(), key=itemgetter(0))]
+        return [labellings[at] for at in range(len(articles))]
 
     def _label_together(self, articles: Sequence[Article]) -> list[Labelling]:
         collected = [*map(collect_passages, articles)]

@@ -19,7 +19,7 @@ from service.term_tree import (
     StartsByWord,
     unite,
 )
-from service.word_bounds import SplitBounds, WordBounds
+from service.word_bounds import SplitBounds, TermBounds
 from service.words import Word, list_words
 
 
@@ -118,9 +118,9 @@ class TermIndex:
         gaps = [node.gap for node in starts.nodes if node.gap]
         return WordRole(
             starts.concepts,
-            _unite_bits(node.leading_bits for node in starts.nodes),
+            _join_bits(node.leading_bits for node in starts.nodes),
             self._seconds.find_bits(form),
-            _unite_bits(gap.leading_bits for gap in gaps),
+            _join_bits(gap.leading_bits for gap in gaps),
             self._seconds_far.find_bits(form),
         )
 
@@ -134,7 +134,7 @@ class TermIndex:
         ]
 
     def find_longer(
-        self, begins: Sequence[int], forms: Sequence[str], bounds: WordBounds
+        self, begins: Sequence[int], forms: Sequence[str], bounds: TermBounds
     ) -> tuple[list[Hit], list[Span]]:
         """Find the terms of several words that begin at some words of texts, in order.
 
@@ -166,7 +166,7 @@ class TermIndex:
         return hiding
 
     def _collect(
-        self, begins: Sequence[int], forms: Sequence[str], bounds: WordBounds
+        self, begins: Sequence[int], forms: Sequence[str], bounds: TermBounds
     ) -> dict[Span, Concepts]:
         hits: dict[Span, Concepts] = {}
         behind = [*forms[1:], ""]
@@ -202,7 +202,7 @@ def _gather(nodes: Iterable[Node]) -> Node:
     return gathered
 
 
-def _unite_bits(sets: Iterable[int]) -> int:
+def _join_bits(sets: Iterable[int]) -> int:
     return reduce(or_, sets, 0)
 
 
@@ -230,7 +230,7 @@ def _may_hold(forms: Sequence[str], words: frozenset[str], openings: frozenset[s
     )
 
 
-def _holds(bounds: WordBounds, first: int, last: int) -> bool:
+def _holds(bounds: TermBounds, first: int, last: int) -> bool:
     if first == last:
         return bounds.is_joined(first)
     return bounds.is_one_sentence(first, last)

@@ -28,14 +28,18 @@ _JOINING = re.compile(" +|-")
 _BREAKING = re.compile(r"[,;:()|\"“”«»،؛—]")
 
 
-class WordBounds(Protocol):
-    """What lies between the words of texts, found out when it is asked for."""
+class TermBounds(Protocol):
+    """What lies between the words of a term, found out when it is asked for."""
 
     def is_joined(self, at: int) -> bool:
         """Whether a term may run into a word from the one before it: `Word.joined`."""
 
     def is_one_sentence(self, first: int, last: int) -> bool:
         """Whether no sentence ends between two words."""
+
+
+class WordBounds(TermBounds, Protocol):
+    """What lies between the words of texts."""
 
     def find_sentences(self, first: int, last: int) -> list[int]:
         """Find the words from `first` to before `last` at which sentences begin, `first` too."""
@@ -54,10 +58,6 @@ class SplitBounds:
     def is_one_sentence(self, first: int, last: int) -> bool:
         """Whether no sentence ends between two words."""
         return self._words[first].sentence == self._words[last].sentence
-
-    def find_sentences(self, first: int, last: int) -> list[int]:
-        """Find the words from `first` to before `last` at which sentences begin, `first` too."""
-        return _find_changes([word.sentence for word in self._words], first, last)
 
 
 class PlacedBounds:
@@ -124,7 +124,8 @@ class SearchedBounds:
 
     def find_sentences(self, first: int, last: int) -> list[int]:
         """Find the words from `first` to before `last` at which sentences begin, `first` too."""
-        return _find_changes(self._sentences, first, last)
+        changes = (at for at in range(first + 1, last) if not self._are_together(at - 1, at))
+        return [first, *changes]
 
     def _are_together(self, first: int, last: int) -> bool:
         return self._sentences[first] == self._sentences[last]
@@ -160,8 +161,3 @@ class SearchedBounds:
         # What stands before each word; unknown if some fall out, being but a mark or two.
         between = WORD.split(drop_genitives(self._joined))
         return between if len(between) == self._words_count + 1 else []
-
-
-def _find_changes(numbers: Sequence[int], first: int, last: int) -> list[int]:
-    changes = (at for at in range(first + 1, last) if numbers[at] != numbers[at - 1])
-    return [first, *changes]

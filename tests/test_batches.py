@@ -116,31 +116,30 @@ def test_messages_that_raise_together_and_not_alone_are_one_retry(metrics: Metri
     assert count_retries(metrics) == 1
 
 
-def test_together_are_few_articles_and_long_ones_are_alone(
-    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    groups: list[int] = []
+@pytest.fixture
+def groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many articles were decided together, each time."""
+    counted: list[int] = []
 
     def label(messages: Sequence[RawArticle], *_: object) -> list[Unmatched]:
-        groups.append(len(messages))
+        counted.append(len(messages))
         return [Unmatched("a")] * len(messages)
 
     monkeypatch.setattr(batches, "handle_articles", label)
+    return counted
+
+
+def test_together_are_few_articles_and_long_ones_are_alone(
+    metrics: Metrics, groups: list[int]
+) -> None:
     short, long = raw(value=b"{}"), raw(value=b" " * 65537)
     asyncio.run(make_handler(metrics).handle_batch([short] * 36 + [long, short, long, long]))
     assert groups == [16, 16, 4, 1, 1, 1, 1]
 
 
 def test_of_few_articles_each_part_is_decided_by_itself(
-    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+    metrics: Metrics, groups: list[int]
 ) -> None:
-    groups: list[int] = []
-
-    def label(messages: Sequence[RawArticle], *_: object) -> list[Unmatched]:
-        groups.append(len(messages))
-        return [Unmatched("a")] * len(messages)
-
-    monkeypatch.setattr(batches, "handle_articles", label)
     for count in (1, 2, 7):
         asyncio.run(make_handler(metrics).handle_batch([raw()] * count))
     assert groups == [1, 1, 1, 3, 3, 1]
