@@ -1,16 +1,61 @@
-"""ConceptFeatures, folded for single articles: concepts that begin at words in, weights out."""
+"""ConceptFeatures, folded for single articles: terms in, weights out."""
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from operator import itemgetter
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.fitted import FittedConcepts
-from service.folded_terms import ConceptMasks, Masks
+from service.folded_terms import Found
 from service.folded_words import Features
+from service.term_tree import Concepts
 from service.texts_in_words import TextsInWords
 
-_FIRST = np.array([True])
+# Places among all features.
+_Columns = frozenset[int]
+# The first word of a term, and the concepts that it stands for.
+_Term = tuple[int, _Columns]
+_COLUMNS = itemgetter(1)
+
+
+class _Rule(NamedTuple):
+    """A conjunction: what it asks for, and the columns that it has if it holds."""
+
+    all: _Columns
+    none: _Columns
+    in_sentence: bool
+    columns: _Columns
+
+    @classmethod
+    def of(cls, rule: dict[str, Any], columns: dict[str, int]) -> Self:
+        own = [f"conjunction:{rule['name']}"]
+        if not rule.get("hint"):
+            own.append(f"claim:{rule['label']}")
+        return cls(
+            frozenset(columns[f"concept:{name}"] for name in rule["all"]),
+            frozenset(columns[f"concept:{name}"] for name in rule.get("none", ())),
+            rule.get("within") != "passage",
+            frozenset(columns[name] for name in own),
+        )
+
+    def holds_in(self, named: AbstractSet[int]) -> bool:
+        return self.all <= named and self.none.isdisjoint(named)
+
+
+class _ColumnsOf(dict[Concepts, _Columns]):
+    """Concepts that a term stands for to their columns, found when they first come."""
+
+    def __init__(self, columns: dict[str, int]) -> None:
+        super().__init__()
+        self._columns = columns
+
+    def __missing__(self, concepts: Concepts) -> _Columns:
+        self[concepts] = frozenset(self._columns[f"concept:{name}"] for name in concepts)
+        return self[concepts]
 
 
 class FoldedConcepts:
@@ -24,19 +69,12 @@ class FoldedConcepts:
 
     def __init__(self, concepts: FittedConcepts, share: float, first_column: int) -> None:
         names = concepts.feature_names_
-        columns = {name: at for at, name in enumerate(names)}
-        rules = concepts.conjunctions
-        self.masks = ConceptMasks([*concepts.concepts])
-        self._all = self.masks.write([rule["all"] for rule in rules])
-        self._none = self.masks.write([rule.get("none", ()) for rule in rules])
-        self._in_sentence = np.array([rule.get("within") != "passage" for rule in rules], np.bool_)
-        self._conjunctions = np.array(
-            [columns[f"conjunction:{rule['name']}"] for rule in rules], np.int64
-        )
-        self._claims = np.array(
-            [-1 if rule.get("hint") else columns[f"claim:{rule['label']}"] for rule in rules],
-            np.int64,
-        )
+        columns = {name: at for at, name in enumerate(names, start=first_column)}
+        # A conjunction is looked at where the one of its concepts is named that fewest others ask.
+        self._rules: dict[int, list[_Rule]] = {}
+        for rule in (_Rule.of(rule, columns) for rule in concepts.conjunctions):
+            rarest = min(rule.all, key=lambda column: len(self._rules.get(column, ())))
+            self._rules.setdefault(rarest, []).append(rule)
         values = {
             "concept": concepts.concept_weight,
             "conjunction": 1.0,
@@ -44,84 +82,54 @@ class FoldedConcepts:
         }
         self._values = np.array([values[name.partition(":")[0]] * share for name in names])
         self._first_column = first_column
+        self._columns_of = _ColumnsOf(columns)
 
-    def describe(self, marks: Masks, texts: TextsInWords) -> Features:
+    def describe(self, found: Found, texts: TextsInWords) -> Features:
         """Give the non-zero features of texts, rows ascending and within them columns.
 
         Args:
-            marks: of each word of the texts, the concepts that begin at it.
-            texts: the texts, at least one word among them.
+            found: the terms in the texts.
+            texts: the texts.
         """
-        named = _unite_by_text(marks, texts)
-        rows, columns = self.masks.list_bits(named)
-        held_rows, held = self._find_held(named, marks, texts).nonzero()
-        claims = self._claims[held]
-        count = len(self._values)
-        keys = [
-            rows * count + columns,
-            held_rows * count + self._conjunctions[held],
-            (held_rows * count + claims)[claims >= 0],
-        ]
-        each = np.concatenate(keys)
-        each.sort()
+        at = [*found.single, *(hit.first for hit in found.longer)]
+        concepts = [*found.concepts, *(hit.concepts for hit in found.longer)]
+        owners = texts.rows.take(np.array(at, np.int64)).tolist()
+        terms: defaultdict[int, list[_Term]] = defaultdict(list)
+        columns_of = map(self._columns_of.__getitem__, concepts)
+        for row, term in zip(owners, zip(at, columns_of, strict=True), strict=True):
+            terms[row].append(term)
+        rows: list[int] = []
+        columns: list[int] = []
+        for row, own in sorted(terms.items()):
+            listed = self._list_columns(own, texts, row)
+            columns += listed
+            rows += [row] * len(listed)
+        places = np.array(columns, np.int64)
+        return Features(
+            np.array(rows, np.int64), places, self._values.take(places - self._first_column)
+        )
+
+    def _list_columns(self, terms: Sequence[_Term], texts: TextsInWords, row: int) -> list[int]:
+        # Of one text, in order.
+        named = frozenset().union(*map(_COLUMNS, terms))
+        listed = [*named]
+        sentences: list[set[int]] = []
+        for column in named:
+            for rule in self._rules.get(column, ()):
+                if not rule.all <= named:
+                    continue
+                if rule.in_sentence and not sentences:
+                    sentences = _name_by_sentence(terms, texts, row)
+                if any(map(rule.holds_in, sentences if rule.in_sentence else [named])):
+                    listed += rule.columns
         # Conjunctions of one label make one claim.
-        each = each[np.concatenate([_FIRST, each[1:] != each[:-1]])[: len(each)]]
-        rows = each // count
-        columns = each - rows * count
-        return Features(rows, columns + self._first_column, self._values[columns])
-
-    def _find_held(self, named: Masks, marks: Masks, texts: TextsInWords) -> NDArray[np.bool_]:
-        complete = _include(named, self._all)
-        held = complete & ~self._in_sentence & _exclude(named, self._none)
-        complete &= self._in_sentence
-        needed = np.flatnonzero(complete.any(axis=1))
-        if len(needed):
-            sentences, owners = _unite_by_sentence(marks, texts, needed.tolist())
-            holding = _include(sentences, self._all) & _exclude(sentences, self._none)
-            holding &= self._in_sentence
-            rows, rules = holding.nonzero()
-            held[owners[rows], rules] = True
-        return held
+        return sorted({*listed})
 
 
-def _include(masks: Masks, rules: Masks) -> NDArray[np.bool_]:
-    """Tell which masks have all bits of which rules: shape (masks, rules)."""
-    included = np.ones((len(masks), len(rules)), np.bool_)
-    for own, asked in zip(masks.T[:, :, np.newaxis], rules.T, strict=True):
-        included &= own & asked == asked
-    return included
-
-
-def _exclude(masks: Masks, rules: Masks) -> NDArray[np.bool_]:
-    """Tell which masks have no bit of which rules: shape (masks, rules)."""
-    excluded = np.ones((len(masks), len(rules)), np.bool_)
-    for own, asked in zip(masks.T[:, :, np.newaxis], rules.T, strict=True):
-        excluded &= own & asked == 0
-    return excluded
-
-
-def _unite_by_text(marks: Masks, texts: TextsInWords) -> Masks:
-    united = np.zeros((len(texts), marks.shape[1]), np.uint64)
-    filled = texts.lengths > 0
-    united[filled] = np.bitwise_or.reduceat(marks, texts.starts[filled], axis=0)
-    return united
-
-
-def _unite_by_sentence(
-    marks: Masks, texts: TextsInWords, chosen: Sequence[int]
-) -> tuple[Masks, NDArray[np.int64]]:
-    # The masks of the sentences of some texts, and which text each is of.
-    begins: list[int] = []
-    ends: list[int] = []
-    owners: list[int] = []
-    for text in chosen:
-        start = int(texts.starts[text])
-        end = start + int(texts.lengths[text])
-        own = texts.bounds.find_sentences(start, end)
-        begins += own
-        ends += [*own[1:], end]
-        owners += [text] * len(own)
-    # Every other of the sums is of what lies between one sentence and the next.
-    cuts = np.array([begins, ends], np.int64).T.ravel()
-    padded = np.vstack([marks, np.zeros_like(marks[:1])])
-    return np.bitwise_or.reduceat(padded, cuts, axis=0)[::2], np.array(owners, np.int64)
+def _name_by_sentence(terms: Sequence[_Term], texts: TextsInWords, row: int) -> list[set[int]]:
+    start = int(texts.starts[row])
+    begins = texts.bounds.find_sentences(start, start + int(texts.lengths[row]))
+    named: dict[int, set[int]] = {}
+    for at, columns in terms:
+        named.setdefault(bisect_right(begins, at), set()).update(columns)
+    return [*named.values()]

@@ -60,7 +60,7 @@ class KnownWords:
         # What is in their slots is another word's.
         rows[unknown, _PACKED:] = 0
         for at in unknown.tolist():
-            form = texts.forms[at]
+            form = texts.spell(at)
             told = self._others.get(form)
             if told is None:
                 # Most words that come for the first time come for the last.

@@ -11,7 +11,7 @@ import numpy as np
 
 from service.fitted import FittedPipeline
 from service.folded_concepts import FoldedConcepts
-from service.folded_terms import FoldedTerms, Marks
+from service.folded_terms import FoldedTerms, Found
 from service.folded_words import Features, Floats, FoldedWords, Integers
 from service.known_words import KnownWords
 from service.term_tree import Concepts
@@ -32,8 +32,7 @@ class Reading:
     words: Integers
     unknown_words: Integers
     _texts: TextsInWords
-    _terms: FoldedTerms
-    _marks: Marks
+    _found: Found
     _words: Features
     _concepts: Features
     # A passage may carry several labels.
@@ -43,10 +42,10 @@ class Reading:
         """Quote the listed terms in a passage: the concepts of each, and how it stands there."""
         if passage not in self._quoted:
             start = int(self._texts.starts[passage])
-            last = start + int(self._texts.lengths[passage])
+            end = start + int(self._texts.lengths[passage])
             self._quoted[passage] = [
                 (hit.concepts, self._texts.quote(passage, hit.first, hit.last))
-                for hit in self._terms.list_hits(self._marks, start, last)
+                for hit in self._found.list_hits(start, end)
             ]
         return self._quoted[passage]
 
@@ -75,7 +74,7 @@ class FoldedPipeline:
         self._concepts = FoldedConcepts(
             steps["concepts"], shares.get("concepts", 1.0), self._words.columns_count
         )
-        self._terms = FoldedTerms(steps["concepts"].build_index(), self._concepts.masks)
+        self._terms = FoldedTerms(steps["concepts"].build_index())
         self._known = KnownWords(self._words.numbers, self._terms)
         estimators = pipeline[-1].estimators_
         # A feature's weights for all labels lie side by side.
@@ -88,15 +87,14 @@ class FoldedPipeline:
         known = self._known.look_up(texts)
         numbers = known[0]
         words = self._words.weigh(numbers, texts.rows, len(texts))
-        marks = self._terms.mark(known[1:], texts)
-        concepts = self._concepts.describe(marks.masks, texts)
+        found = self._terms.find(known[1:], texts)
+        concepts = self._concepts.describe(found, texts)
         return Reading(
             log_odds=self._add_up(words.join(concepts), len(texts)) + self.biases,
             words=texts.lengths,
             unknown_words=self._words.count_unknown(numbers, texts.rows, len(texts)),
             _texts=texts,
-            _terms=self._terms,
-            _marks=marks,
+            _found=found,
             _words=words,
             _concepts=concepts,
         )

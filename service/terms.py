@@ -5,22 +5,26 @@ Every term found keeps its words, and so their offsets.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
-from operator import or_
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from service.term_tree import (
     GAP_WORDS,
-    OPENING_LETTERS,
+    Alphabet,
     Concepts,
     Node,
-    Reached,
     Span,
-    StartsByWord,
+    Symbol,
+    gather,
     unite,
 )
 from service.word_bounds import SplitBounds, TermBounds
-from service.words import Word, list_words
+from service.words import REMEMBERED_LETTERS, Word, list_words
+
+# The symbol of every word that stands in no term; and where a text has no more words.
+NOTHING = 0
+# As many words as are in use; names and numbers that come once are without end.
+_REMEMBERED_MAX = 65536
 
 
 class WordRole(NamedTuple):
@@ -44,9 +48,10 @@ class WordRole(NamedTuple):
     follows_far: int
 
 
-# Words that begin with the same letters as a stem are fewer, the more letters are looked at.
-_LONG_OPENING_LETTERS = 4
-NO_ROLE = WordRole((), 0, 0, 0, 0)
+# A term that words lead to: the word behind its last, the concepts it stands for, and what must
+# lie between its words: of a word twice that a term may run into it from the one before; of two
+# that no sentence ends between them.
+_Reached = tuple[int, Concepts, tuple[Span, ...]]
 
 
 class Hit(NamedTuple):
@@ -75,23 +80,30 @@ class TermIndex:
     A word ending in `*` stands for every word that begins so; `...` for up to five words within
     the sentence. A term of a hiding concept hides the terms inside its own words: "border collie"
     listed in one keeps "border" from being found.
+
+    Attributes:
+        roles: what the words of each symbol are to terms; more as new ones come, but only as many
+            as the terms tell apart.
     """
 
     def __init__(self, concepts: Mapping[str, Sequence[str]], hiding: frozenset[str]) -> None:
         self._hiding = hiding
         self._root = Node()
-        self._starts = StartsByWord(self._root)
         for concept, terms in concepts.items():
             for term in terms:
                 for written in expand_term(term):
                     self._add(written, concept)
         starts = [*self._root.exact.values(), *self._root.stems.values()]
-        self._seconds = _gather(starts)
-        self._seconds_far = _gather([start.gap for start in starts if start.gap])
-        some = _gather([self._root, self._seconds, self._seconds_far])
-        # What nearly every word shows at once that is nothing to terms.
-        self._words = frozenset(some.exact)
-        self._openings = frozenset(stem[:_LONG_OPENING_LETTERS] for stem in some.stems)
+        self._seconds = gather(starts)
+        self._seconds_far = gather([start.gap for start in starts if start.gap])
+        self._alphabet = Alphabet(self._root)
+        self._symbols: list[Symbol] = []
+        self._numbers: dict[Symbol, int] = {}
+        self._starts: list[Sequence[Node]] = []
+        self.roles: list[WordRole] = []
+        self._remembered: dict[str, int] = {}
+        self._pairs: dict[tuple[int, int], Node] = {}
+        self._number(self._alphabet.spell(""))
 
     def _add(self, term: str, concept: str) -> None:
         node = self._root
@@ -108,54 +120,87 @@ class TermIndex:
             node = node.add(last, stem=part.endswith("*"))
         node.concepts = unite(node.concepts, (concept,))
 
-    def judge_word(self, form: str) -> WordRole:
-        """Tell what a word is to terms; most are nothing."""
-        if form not in self._words and self._openings.isdisjoint(
-            form[:letters] for letters in range(OPENING_LETTERS, _LONG_OPENING_LETTERS + 1)
-        ):
-            return NO_ROLE
-        starts = self._starts[form]
-        gaps = [node.gap for node in starts.nodes if node.gap]
-        return WordRole(
-            starts.concepts,
-            _join_bits(node.leading_bits for node in starts.nodes),
-            self._seconds.find_bits(form),
-            _join_bits(gap.leading_bits for gap in gaps),
-            self._seconds_far.find_bits(form),
-        )
+    def spell(self, form: str) -> int:
+        """Number a word as the terms know it: the place of its role in `roles`."""
+        number = self._remembered.get(form)
+        if number is None:
+            number = self._number(self._alphabet.spell(form))
+            if len(self._remembered) < _REMEMBERED_MAX and len(form) <= REMEMBERED_LETTERS:
+                self._remembered[form] = number
+        return number
+
+    def _number(self, symbol: Symbol) -> int:
+        number = self._numbers.setdefault(symbol, len(self._symbols))
+        if number == len(self._symbols):
+            starts = self._root.step(symbol)
+            gaps = [node.gap for node in starts if node.gap]
+            role = WordRole(
+                unite(*(node.concepts for node in starts)),
+                gather(starts).leading_bits,
+                self._seconds.find_bits(symbol),
+                gather(gaps).leading_bits,
+                self._seconds_far.find_bits(symbol),
+            )
+            self._symbols.append(symbol)
+            self._starts.append(starts)
+            self.roles.append(role)
+        return number
 
     def find(self, words: Sequence[Word]) -> list[Hit]:
         """Find the terms in a text's words, in order."""
-        forms = [word.form for word in words]
-        hits = self._collect(range(len(forms)), forms, SplitBounds(words))
-        return [
-            Hit(concepts, first, last)
-            for (first, last), concepts in _leave_hidden(hits, self._list_hiding(hits))
+        symbols = [self.spell(word.form) for word in words]
+        begins = [at for at, symbol in enumerate(symbols) if self._starts[symbol]]
+        longer, hiding = self.find_longer(begins, symbols, SplitBounds(words))
+        hidden = {at for span in hiding for at in range(*span)}
+        single = [
+            Hit(concepts, at, at + 1)
+            for at in begins
+            if at not in hidden and (concepts := self.roles[symbols[at]].concepts)
         ]
+        return sorted(single + longer, key=attrgetter("first", "last"))
 
     def find_longer(
-        self, begins: Sequence[int], forms: Sequence[str], bounds: TermBounds
+        self, begins: Sequence[int], symbols: Sequence[int], bounds: TermBounds
     ) -> tuple[list[Hit], list[Span]]:
         """Find the terms of several words that begin at some words of texts, in order.
 
         Args:
             begins: at which words; ascending, and all at which such a term begins.
-            forms: all words.
+            symbols: of all words.
             bounds: what lies between them.
 
         Returns:
             The terms, and the spans of those that hide all words inside them.
         """
-        hits = {
-            span: concepts
-            for span, concepts in self._collect(begins, forms, bounds).items()
-            if span[1] - span[0] > 1
-        }
+        words = [*symbols, *[NOTHING] * (GAP_WORDS + 2)]
+        hits: dict[Span, Concepts] = {}
+        for first in begins:
+            pair = words[first], words[first + 1]
+            second = self._pairs.get(pair) or self._lead(*pair)
+            # Nearly always the two begin longer terms, none of which goes on so.
+            if not (second.concepts or second.gap or second.leads(self._symbols[words[first + 2]])):
+                continue
+            for last, concepts, between in self._walk(words, first):
+                # What lies between words costs more than they do: it is asked of whole terms alone.
+                if all(_holds(bounds, *each) for each in between):
+                    others = hits.get((first, last))
+                    hits[first, last] = unite(others, concepts) if others else concepts
+        hits = dict(sorted(hits.items()))
         hiding = self._list_hiding(hits)
         kept = [
             Hit(concepts, first, last) for (first, last), concepts in _leave_hidden(hits, hiding)
         ]
         return kept, [*hiding.items()]
+
+    def _lead(self, first: int, second: int) -> Node:
+        # To where two words lead, if not a gap may stand for the second.
+        starts = self._starts[first]
+        reached = [each for start in starts for each in start.step(self._symbols[second])]
+        gathered = gather([*reached, *(start for start in starts if start.gap)])
+        if len(self._pairs) >= _REMEMBERED_MAX:
+            self._pairs.clear()
+        self._pairs[first, second] = gathered
+        return gathered
 
     def _list_hiding(self, hits: Mapping[Span, Concepts]) -> dict[int, int]:
         # By its first word, where the longest hiding term ends.
@@ -165,45 +210,27 @@ class TermIndex:
                 hiding[first] = max(last, hiding.get(first, 0))
         return hiding
 
-    def _collect(
-        self, begins: Sequence[int], forms: Sequence[str], bounds: TermBounds
-    ) -> dict[Span, Concepts]:
-        hits: dict[Span, Concepts] = {}
-        behind = [*forms[1:], ""]
-        known = map(self._starts.__getitem__, map(forms.__getitem__, begins))
-        for first, (nodes, alone, seconds, openings, far, far_openings) in zip(
-            begins, known, strict=True
-        ):
-            second = behind[first]
-            leads_on = second in seconds or (openings and second[:OPENING_LETTERS] in openings)
-            if not leads_on and not (
-                (far or far_openings)
-                and _may_hold(behind[first : first + GAP_WORDS + 1], far, far_openings)
-            ):
-                if alone:
-                    hits[first, first + 1] = alone
-                continue
-            reached: list[Reached] = []
-            for start in nodes:
-                start.walk(forms, first + 1, (), reached)
-            for last, concepts, between in reached:
-                if not between or all(_holds(bounds, *each) for each in between):
-                    others = hits.get((first, last))
-                    hits[first, last] = unite(others, concepts) if others else concepts
-        return dict(sorted(hits.items()))
-
-
-def _gather(nodes: Iterable[Node]) -> Node:
-    gathered = Node()
-    for node in nodes:
-        gathered.exact |= node.exact
-        gathered.stems |= node.stems
-        gathered.openings |= node.openings
-    return gathered
-
-
-def _join_bits(sets: Iterable[int]) -> int:
-    return reduce(or_, sets, 0)
+    def _walk(self, words: Sequence[int], first: int) -> list[_Reached]:
+        # Every term that words lead to from one of them on, whatever lies between them.
+        reached: list[_Reached] = []
+        under_way: list[Any] = [(first + 1, node, ()) for node in self._starts[words[first]]]
+        for at, node, between in under_way:
+            if node.concepts and between:
+                reached.append((at, node.concepts, between))
+            leads = [(node, at, at)]
+            if (gap := node.gap) is not None:
+                leads += [(gap, later, at - 1) for later in range(at, at + GAP_WORDS + 1)]
+            for leading, later, before in leads:
+                exact, stems = self._symbols[words[later]]
+                if exact in leading.exact:
+                    next_ = leading.exact[exact]
+                    under_way.append((later + 1, next_, (*between, (before, later))))
+                if stems and leading.stems:
+                    for stem in stems:
+                        if stem in leading.stems:
+                            next_ = leading.stems[stem]
+                            under_way.append((later + 1, next_, (*between, (before, later))))
+        return reached
 
 
 def _leave_hidden(
@@ -222,12 +249,6 @@ def _leave_hidden(
         if last > reached and last >= hiding.get(first, 0):
             kept.append((span, concepts))
     return kept
-
-
-def _may_hold(forms: Sequence[str], words: frozenset[str], openings: frozenset[str]) -> bool:
-    return not words.isdisjoint(forms) or (
-        bool(openings) and any(form[:OPENING_LETTERS] in openings for form in forms)
-    )
 
 
 def _holds(bounds: TermBounds, first: int, last: int) -> bool:

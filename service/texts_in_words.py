@@ -31,7 +31,6 @@ class TextsInWords:
         texts: any, at least one.
 
     Attributes:
-        forms: all words in their one spelling.
         bounds: what lies between them.
         lengths: shape (texts,), how many words each text has.
         starts: shape (texts,), how many stand before it in all.
@@ -47,20 +46,22 @@ class TextsInWords:
         shape = shape_words(joined)
         if shape is None:
             by_text = [*map(list_forms, masked)]
-            self.forms = [*chain.from_iterable(by_text)]
+            self._forms = [*chain.from_iterable(by_text)]
             self.lengths = np.array([*map(len, by_text)], np.int64)
-            self.bounds: WordBounds = SearchedBounds(texts, joined, len(self.forms))
+            self.bounds: WordBounds = SearchedBounds(texts, joined, len(self._forms))
             self._places = None
-            self.packed = np.zeros((2, len(self.forms)), np.int64)
+            self.packed = np.zeros((2, len(self._forms)), np.int64)
         else:
-            self.forms = shape.split()
+            self._shape = shape
             # A word has no question mark: so one stands for what is not ASCII.
             octets = shape.encode("ascii", errors="replace")
             self._places = places = _find_places(octets)
             self.packed = _pack(octets, places)
             # Where each text and the separator behind it end.
             self._ends = (np.array([*map(len, texts)], np.int64) + len(SEPARATOR)).cumsum()
-            self.lengths = np.diff(places[:, 0].searchsorted(self._ends), prepend=0)
+            ends = places[:, 0].searchsorted(self._ends)
+            self.lengths = ends.copy()
+            self.lengths[1:] -= ends[:-1]
             self.bounds = PlacedBounds(joined, places)
         self.starts = self.lengths.cumsum() - self.lengths
         self.rows = np.arange(len(texts)).repeat(self.lengths)
@@ -68,6 +69,12 @@ class TextsInWords:
     def __len__(self) -> int:
         """How many texts."""
         return len(self._texts)
+
+    def spell(self, at: int) -> str:
+        """Give a word in its one spelling."""
+        if self._places is None:
+            return self._forms[at]
+        return self._shape[slice(*self._places[at])]
 
     def quote(self, text: int, first: int, last: int) -> str:
         """Quote words as they stand in their text.

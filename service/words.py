@@ -7,6 +7,7 @@ import codecs
 import re
 import unicodedata
 from bisect import bisect_right
+from contextlib import suppress
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -136,43 +137,6 @@ def list_forms(masked: str) -> list[str]:
     return list(filter(None, map(normalise_word, WORD.findall(drop_genitives(masked)))))
 
 
-def shape_words(masked: str) -> str | None:
-    """Write the words of a text in their one spelling where they stand, and blanks between.
-
-    Args:
-        masked: a text without markup.
-
-    Returns:
-        Of the same length; none if the text has other characters than ASCII of which one is not
-        one as a word (a ligature, a vowel sign), or more of them than alphabets have.
-    """
-    if masked.isascii():
-        return _blank(masked.encode().translate(_ASCII_SHAPES)).decode()
-    page = _find_code_page(masked)
-    if page is None:
-        return None
-    encoded, _ = codecs.charmap_encode(masked, "strict", page.encoding)
-    return codecs.charmap_decode(_blank(encoded.translate(page.shapes)), "strict", page.forms)[0]
-
-
-def has_shape(masked: str) -> bool:
-    """Tell whether `shape_words` can write a text, and so nearly always with others."""
-    return masked.isascii() or _find_code_page(masked) is not None
-
-
-def _blank(shapes: bytes) -> bytes:
-    # Genitives, what other apostrophes are left, and underscores that begin a word. A text's end
-    # ends a genitive as a blank does.
-    if b"'" in shapes:
-        shapes += b" "
-        while b"'s'" in shapes:
-            shapes = shapes.replace(b"'s'", b"  '")
-        shapes = shapes.replace(b"'s ", b"   ").replace(b"'", b" ")[:-1]
-    if b"_" in shapes:
-        shapes = _LEADING_UNDERSCORES.sub(lambda match: b" " * len(match[0]), shapes)
-    return shapes
-
-
 class _CodePage(NamedTuple):
     """Codes for the characters of some texts, as Python's `encodings` have for an alphabet.
 
@@ -186,10 +150,55 @@ class _CodePage(NamedTuple):
     shapes: bytes
     forms: str
 
+    def encode(self, text: str) -> bytes:
+        return codecs.charmap_encode(text, "strict", self.encoding)[0]
 
-def _find_code_page(masked: str) -> _CodePage | None:
+    def write_words(self, encoded: bytes) -> str:
+        shapes = _blank(encoded.translate(self.shapes))
+        return codecs.charmap_decode(shapes, "strict", self.forms)[0]
+
+
+def shape_words(masked: str) -> str | None:
+    """Write the words of a text in their one spelling where they stand, and blanks between.
+
+    Args:
+        masked: a text without markup.
+
+    Returns:
+        Of the same length; none if the text has other characters than ASCII of which one is not
+        one as a word (a ligature, a vowel sign), or more of them than alphabets have.
+    """
+    if masked.isascii():
+        return _blank(masked.encode().translate(_ASCII_SHAPES)).decode()
+    encoded, page = _encode(masked)
+    return page.write_words(encoded) if page else None
+
+
+def has_shape(masked: str) -> bool:
+    """Tell whether `shape_words` can write a text, and so nearly always with others."""
+    return masked.isascii() or _encode(masked)[1] is not None
+
+
+def _encode(masked: str) -> tuple[bytes, _CodePage | None]:
+    # By a code page that has all its characters, if there can be one: nearly always this.
+    with suppress(UnicodeEncodeError):
+        return _LATIN.encode(masked), _LATIN
     others = {*"".join(_NOT_ASCII.findall(masked))}
-    return _make_code_page("".join(sorted(others))) if len(others) <= _OTHERS_MAX else None
+    page = _make_code_page("".join(sorted(others))) if len(others) <= _OTHERS_MAX else None
+    return (page.encode(masked), page) if page else (b"", None)
+
+
+def _blank(shapes: bytes) -> bytes:
+    # Genitives, what other apostrophes are left, and underscores that begin a word. A text's end
+    # ends a genitive as a blank does.
+    if b"'" in shapes:
+        shapes += b" "
+        while b"'s'" in shapes:
+            shapes = shapes.replace(b"'s'", b"  '")
+        shapes = shapes.replace(b"'s ", b"   ").replace(b"'", b" ")[:-1]
+    if b"_" in shapes:
+        shapes = _LEADING_UNDERSCORES.sub(lambda match: b" " * len(match[0]), shapes)
+    return shapes
 
 
 @lru_cache(maxsize=256)
@@ -229,3 +238,15 @@ def _shape_character(character: str) -> str:
 def drop_genitives(masked: str) -> str:
     """Leave the genitives of English out of a text without markup; it may be shorter."""
     return _GENITIVE_WORD.sub(" ", masked) if "'" in masked or "’" in masked else masked
+
+
+def _make_latin_page() -> _CodePage:
+    letters = bytes(range(128, 256)).decode("cp1252", errors="ignore")
+    page = _make_code_page("".join(sorted(filter(_shape_character, letters))))
+    if page is None:
+        raise AssertionError
+    return page
+
+
+# What Western Europe writes with, and what typographers set.
+_LATIN = _make_latin_page()

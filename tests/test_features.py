@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from service import terms
 from service.features import ConceptFeatures
 from service.term_tree import GAP_WORDS
 from service.terms import TermIndex, expand_term
 from service.words import list_words, normalise_word, split_words
+from tests.plain_terms import find_plainly
 
 MEGABYTE = 1_000_000
 
@@ -211,6 +213,34 @@ def test_hiding_term_hides_shorter_ones_that_begin_or_end_with_it_and_never_itse
     ]
 
 
+PARTS = st.sampled_from(["a", "b", "c", "ab*", "abc", "abc*", "{a,ab} c", "d"])
+TERMS = st.lists(PARTS, min_size=1, max_size=4).flatmap(
+    lambda parts: st.sampled_from([" ".join(parts), " ... ".join(parts)])
+)
+SAID = st.lists(st.sampled_from(["a", "b", "c", "ab", "abc", "abcd", "d", ",", ".", "'s", "\n"]))
+
+
+@given(st.dictionaries(st.sampled_from("xyz"), st.lists(TERMS, max_size=5)), SAID)
+@hypothesis_settings(max_examples=400, deadline=None)
+def test_terms_are_those_that_are_found_one_by_one(
+    concepts: dict[str, list[str]], said: list[str]
+) -> None:
+    words = split_words(" ".join(said))
+    index = TermIndex(concepts, frozenset("x"))
+    assert index.find(words) == find_plainly(concepts, "x", words)
+    # What was met before is known.
+    assert index.find(words) == find_plainly(concepts, "x", words)
+
+
+def test_pairs_of_words_that_lead_on_are_forgotten_when_they_are_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terms, "_REMEMBERED_MAX", 2)
+    concepts = {"x": ["a b c", "b c", "c a"]}
+    words = split_words("a b c a b c a a b b c")
+    assert TermIndex(concepts, frozenset()).find(words) == find_plainly(concepts, "", words)
+
+
 RULES: list[dict[str, Any]] = [
     {"name": "closed", "label": "border", "all": ["gate", "shut"], "none": ["sport"]},
     {"name": "near", "label": "border", "all": ["gate", "shut"], "within": "passage", "hint": True},
@@ -271,6 +301,6 @@ def test_there_is_a_row_for_every_passage() -> None:
 def test_megabyte_without_end_is_read_to_its_end(piece: str) -> None:
     # What grows with the square of the length would take hours here, not a second.
     text = piece * (MEGABYTE // len(piece))
-    terms = {"line": ["line", "a*"], "durand": ["durand line", "sent ... back"]}
+    concepts = {"line": ["line", "a*"], "durand": ["durand line", "sent ... back"]}
     words = split_words.__wrapped__(text)
-    TermIndex(terms, frozenset({"durand"})).find(words)
+    TermIndex(concepts, frozenset({"durand"})).find(words)

@@ -156,8 +156,10 @@ def test_words_and_what_lies_between_them_are_the_same_without_their_places(
 ) -> None:
     cut = TextsInWords(passages)
     words = [word for text in passages for word in split_words(text)]
-    assert cut.forms == [word.form for word in words]
-    assert [form for text in passages for form in list_words(text)] == cut.forms
+    forms = [word.form for word in words]
+    assert [cut.spell(at) for at in range(len(words))] == forms
+    assert cut.lengths.sum() == len(words)
+    assert [form for text in passages for form in list_words(text)] == forms
     masked = [mask_markup(text) for text in passages]
     searched = SearchedBounds(passages, SEPARATOR.join(masked), len(words))
     starts = [*accumulate((len(split_words(text)) for text in passages), initial=0)]
@@ -258,8 +260,9 @@ def test_words_are_known_whatever_was_looked_up_before(at_once: int, said: list[
     known = folded._known  # noqa: SLF001, the tables are filled by what was read
     for _ in range(3):
         for start in range(0, len(said), at_once):
-            texts = TextsInWords(said[start : start + at_once])
-            alone = [known._tell(form) for form in texts.forms]  # noqa: SLF001, as above
+            asked = said[start : start + at_once]
+            texts = TextsInWords(asked)
+            alone = [known._tell(form) for text in asked for form in list_words(text)]  # noqa: SLF001, as above
             assert known.look_up(texts).T.tolist() == [list(each) for each in alone]
 
 
