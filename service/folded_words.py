@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from service.fitted import FittedWords
 from service.model_file import ModelError
+from service.slots import Integers, find_slots
 from service.words import list_words
 
-Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 # What of a TfidfVectorizer is folded; one fitted otherwise would be folded wrongly.
@@ -32,11 +32,10 @@ _FOLDED = {
 # The number of every word that is in no entry of the vocabulary, and no part of one.
 UNKNOWN = 0
 _NARROW_MAX = np.iinfo(np.int32).max
-# Slots for pairs of words, several for each: most have one of their own. The factor is odd, its
-# bits without pattern (Knuth, The Art of Computer Programming 3, 6.4).
+# Slots for pairs of words, several for each: most have one of their own.
 _SLOTS_BITS = 17
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _NO_KEY = -1
+_SHARED = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,34 +161,28 @@ class _PairTable:
     """
 
     def __init__(self, keys: Integers, columns: Integers) -> None:
-        slots, first = np.unique(_find_slots(keys), return_index=True)
-        self._keys = np.full(2**_SLOTS_BITS, _NO_KEY)
-        self._columns = np.zeros_like(self._keys)
-        self._keys[slots] = keys[first]
-        self._columns[slots] = columns[first]
-        # Those whose slot another has, ascending; and which slots these are.
+        slots, first = np.unique(find_slots(keys, _SLOTS_BITS), return_index=True)
+        # A key and what it leads to lie in one line of a CPU's cache.
+        self._table = np.full((2**_SLOTS_BITS, 2), _NO_KEY)
+        self._table[slots] = np.stack([keys[first], columns[first]], axis=1)
+        # Those whose slot another has, ascending; in the columns of these slots that is noted.
         late = np.delete(np.arange(len(keys)), first)
         late = late[np.argsort(keys[late])]
-        self._is_shared = np.zeros(2**_SLOTS_BITS, np.bool_)
-        self._is_shared[_find_slots(keys[late])] = True
+        self._table[find_slots(keys[late], _SLOTS_BITS), 1] |= _SHARED
         # Behind the last a key that no pair has, so that every search ends at some key.
         self._late_keys = np.append(keys[late], np.iinfo(np.int64).max)
         self._late_columns = columns[late]
 
     def find(self, keys: Integers) -> tuple[Integers, Integers]:
         """Find which keys are those of pairs: their places, ascending, and the pairs' columns."""
-        slots = _find_slots(keys)
-        is_found = self._keys.take(slots) == keys
-        columns = self._columns.take(slots)
-        others = np.flatnonzero(self._is_shared.take(slots) & ~is_found)
+        rows = self._table.take(find_slots(keys, _SLOTS_BITS), axis=0)
+        columns = rows[:, 1]
+        is_found = rows[:, 0] == keys
+        others = np.flatnonzero((columns >= _SHARED) & ~is_found)
+        columns &= _SHARED - 1
         places = self._late_keys.searchsorted(keys[others])
         is_late = self._late_keys.take(places) == keys[others]
         is_found[others] = is_late
         columns[others[is_late]] = self._late_columns.take(places[is_late])
         at = np.flatnonzero(is_found)
         return at, columns.take(at)
-
-
-def _find_slots(keys: Integers) -> Integers:
-    slots: Integers = (keys.view(np.uint64) * _FACTOR >> np.uint64(64 - _SLOTS_BITS)).view(np.int64)
-    return slots

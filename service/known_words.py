@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.folded_terms import FoldedTerms
-from service.folded_words import UNKNOWN, Integers
+from service.folded_words import UNKNOWN
+from service.slots import Integers, find_slots_of_pairs
 from service.texts_in_words import TextsInWords
 from service.words import REMEMBERED_LETTERS
 
@@ -15,10 +15,6 @@ _SLOTS_BITS = 17
 _WORDS_MAX = 2**_SLOTS_BITS // 2
 # Names and numbers that come once are without end.
 _OTHERS_MAX = 32768
-# Odd, its bits without pattern: the golden ratio, and a prime of xxHash (multiplicative hashing,
-# Knuth, The Art of Computer Programming 3, 6.4).
-_FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
-_SHIFT = np.uint64(64 - _SLOTS_BITS)
 # Of a row the first two numbers are its word, packed; eight numbers are one line of a CPU's cache.
 _PACKED = 2
 
@@ -53,14 +49,13 @@ class KnownWords:
             self._table[:] = 0
             self._count = 0
         packed = texts.packed
-        slots = _hash(packed)
+        slots = find_slots_of_pairs(packed, _SLOTS_BITS)
         rows = self._table.take(slots, axis=0)
         known = (rows[:, 0] == packed[0]) & (rows[:, 1] == packed[1]) & (packed[0] != 0)
         unknown = np.flatnonzero(~known)
         # What is in their slots is another word's.
         rows[unknown, _PACKED:] = 0
-        for at in unknown.tolist():
-            form = texts.spell(at)
+        for at, form in zip(unknown.tolist(), texts.spell(unknown), strict=True):
             told = self._others.get(form)
             if told is None:
                 # Most words that come for the first time come for the last.
@@ -79,10 +74,4 @@ class KnownWords:
     def _tell(self, form: str) -> tuple[int, ...]:
         number = self._numbers.get(form, UNKNOWN)
         judged = self._terms.judge_word(form)
-        return (number, *judged) if number or any(judged) else self._nothing
-
-
-def _hash(packed: Integers) -> NDArray[np.int64]:
-    first, second = packed.view(np.uint64)
-    slots: Integers = ((first * _FACTORS[0] ^ second * _FACTORS[1]) >> _SHIFT).view(np.int64)
-    return slots
+        return (number, *judged) if number or judged[0] else self._nothing

@@ -12,8 +12,9 @@ import numpy as np
 from service.fitted import FittedPipeline
 from service.folded_concepts import FoldedConcepts
 from service.folded_terms import FoldedTerms, Found
-from service.folded_words import Features, Floats, FoldedWords, Integers
+from service.folded_words import Features, Floats, FoldedWords
 from service.known_words import KnownWords
+from service.slots import Integers
 from service.term_tree import Concepts
 from service.texts_in_words import TextsInWords
 

@@ -1,6 +1,6 @@
 """Listed terms as a tree of words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 from zlib import crc32
@@ -10,11 +10,6 @@ Span = tuple[int, int]
 
 # How many words may stand for the `...` of a term ("sent ... back").
 GAP_WORDS = 5
-# No stem is shorter, and none of the listed is longer.
-_STEM_MIN_LETTERS = 2
-_STEM_MAX_LETTERS = 64
-# Words that begin with the same letters as a stem are fewer, the more letters are looked at.
-_OPENING_LETTERS = 4
 # Words and stems are told apart by the bits of one number, as far as they go.
 _BITS = 63
 
@@ -29,6 +24,11 @@ class Symbol(NamedTuple):
 
     exact: str
     stems: tuple[str, ...]
+
+    @property
+    def bits(self) -> int:
+        """The bits of all that it is to terms."""
+        return _unite_bits([*([self.exact] if self.exact else ()), *map(_write_stem, self.stems)])
 
 
 _NOWHERE: Sequence["Node"] = ()
@@ -57,13 +57,6 @@ class Node:
             return [*found, *(self.stems[stem] for stem in stems if stem in self.stems)]
         return found
 
-    def leads(self, symbol: Symbol) -> bool:
-        """Whether a word leads anywhere from here."""
-        exact, stems = symbol
-        if exact in self.exact:
-            return True
-        return bool(stems and self.stems) and any(stem in self.stems for stem in stems)
-
     @property
     def leading_bits(self) -> int:
         """The bits of all words and stems that lead on from here."""
@@ -75,38 +68,13 @@ class Node:
         found = [exact] if exact in self.exact else []
         return _unite_bits(found + [_write_stem(stem) for stem in stems if stem in self.stems])
 
-
-class Alphabet:
-    """Words to their symbols.
-
-    Args:
-        root: of a tree of terms.
-    """
-
-    def __init__(self, root: Node) -> None:
-        self._exact: set[str] = set()
-        self._stems: set[str] = set()
-        nodes = [root]
+    def list_nodes(self) -> Iterator["Node"]:
+        """List all nodes from here on."""
+        nodes = [self]
         while nodes:
             node = nodes.pop()
-            self._exact.update(node.exact)
-            self._stems.update(node.stems)
+            yield node
             nodes += [*node.exact.values(), *node.stems.values(), *([node.gap] if node.gap else ())]
-        self._openings = frozenset(stem[:_OPENING_LETTERS] for stem in self._stems)
-
-    def spell(self, form: str) -> Symbol:
-        """Find the symbol of a word in its one spelling."""
-        # That nearly every word begins no stem shows at once.
-        openings = (form[:cut] for cut in range(_STEM_MIN_LETTERS, _OPENING_LETTERS + 1))
-        may_have_stems = not self._openings.isdisjoint(openings)
-        return Symbol(
-            form if form in self._exact else "",
-            self._list_stems(form) if may_have_stems else (),
-        )
-
-    def _list_stems(self, form: str) -> tuple[str, ...]:
-        cuts = range(_STEM_MIN_LETTERS, min(len(form), _STEM_MAX_LETTERS) + 1)
-        return tuple(form[:cut] for cut in cuts if form[:cut] in self._stems)
 
 
 def gather(nodes: Sequence[Node]) -> Node:

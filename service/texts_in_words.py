@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.boilerplate import mask_markup
+from service.slots import Integers
 from service.word_bounds import SEPARATOR, PlacedBounds, SearchedBounds, WordBounds
 from service.words import list_forms, shape_words, split_words
 
-Integers = NDArray[np.int64]
 _BLANK = ord(" ")
 _OTHER = b"?"
 _PACKED_MAX = 16
@@ -70,11 +69,11 @@ class TextsInWords:
         """How many texts."""
         return len(self._texts)
 
-    def spell(self, at: int) -> str:
-        """Give a word in its one spelling."""
+    def spell(self, at: Integers) -> list[str]:
+        """Give words in their one spelling."""
         if self._places is None:
-            return self._forms[at]
-        return self._shape[slice(*self._places[at])]
+            return [self._forms[each] for each in at.tolist()]
+        return [self._shape[start:end] for start, end in self._places[at].tolist()]
 
     def quote(self, text: int, first: int, last: int) -> str:
         """Quote words as they stand in their text.

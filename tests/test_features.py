@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from service import terms
+from service import term_alphabet
 from service.features import ConceptFeatures
 from service.term_tree import GAP_WORDS
 from service.terms import TermIndex, expand_term
@@ -235,7 +235,7 @@ def test_terms_are_those_that_are_found_one_by_one(
 def test_pairs_of_words_that_lead_on_are_forgotten_when_they_are_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(terms, "_REMEMBERED_MAX", 2)
+    monkeypatch.setattr(term_alphabet, "_REMEMBERED_MAX", 2)
     concepts = {"x": ["a b c", "b c", "c a"]}
     words = split_words("a b c a b c a a b b c")
     assert TermIndex(concepts, frozenset()).find(words) == find_plainly(concepts, "", words)
