@@ -20,6 +20,7 @@ ap              the Associated Press' wrapper
 schema_org      schema.org NewsArticle in JSON-LD
 arc             Arc XP's stories and operations on them
 boilerplate     the lines of a news page that are not its story
+headlines       headlines of other stories within a text
 passages        text -> passages with offsets
 part_passages   an article -> the passages of its title and text
 words           a text -> its words in one spelling, with their offsets

@@ -4,9 +4,6 @@ import html
 import re
 from functools import lru_cache
 
-SENTENCE_END = (".", "!", "?", "…", "۔", "।", "؟")
-CLOSING_MARKS = "\"'”’»)]"
-
 # Page furniture, seen on the pages of the seeds and on news pages at large. Matched against a
 # whole line, so that a sentence of the story that merely begins this way stays.
 _BOILERPLATE = re.compile(
@@ -53,72 +50,75 @@ _BOILERPLATE = re.compile(
 )
 # The longest pattern above; a longer line is a paragraph, and need not be looked at.
 _FURNITURE_MAX_CHARACTERS = 500
+# What the patterns above begin with, in lower case, but for numbers, bios, and those with a mark:
+# nearly no line of a story does, and what the patterns cost is saved on all the others.
+_OPENINGS = (
+    *("photo", "image", "picture", "file", "video", "graphic", "map", "in pictures"),
+    *("getty images", "reuters", "afp", "ap", "epa", "pti", "ani", "ians"),
+    *("(", "reporting by", "writing by", "editing by", "additional reporting"),
+    *("with input", "with reporting", "with additional reporting", "by "),
+    *("last ", "updated", "modified", "published", "posted", "date", "originally published"),
+    *("comment", "leave a ", "copyright", "©", "all rights", "advertisement", "sponsored"),
+    *("share", "tweet", "email", "mail", "print", "facebook", "twitter", "whatsapp", "telegram"),
+    *("linkedin", "copy link", "save", "pin it", "x", "live", "breaking"),
+    *("read", "see", "watch", "listen", "explaine", "opinion", "podcast", "story continues"),
+    *("also ", "related", "recommended", "editor", "similar", "recent", "popular", "trending"),
+    *("latest", "top", "most ", "more ", "other ", "today'", "today’", "don't", "don’t"),
+    *("tag", "keyword", "categor", "section", "you are here", "you may", "you might"),
+    *("this post", "this article", "this story", "your cart", "return to shop", "skip to"),
+    *("cookie settings", "accept all", "subscribe", "sign up", "sign in", "log in", "login"),
+    *("follow us", "join our", "download", "click here", "support our"),
+    *("i am a", "about the author", "the author", "the writer", "the columnist", "he ", "she "),
+    *("lesen sie auch", "mehr zum thema", "lire aussi", "a lire", "à lire aussi", "voir aussi"),
+    *("مزید", "یہ بھی", "بیشتر", "همچنین", "بخوانید", "نور ولولئ", "यह भी", "ये भी", "और पढ़ें"),
+)
+_OPENING_MAX_CHARACTERS = max(map(len, _OPENINGS))
+_OPENINGS_BY_LETTER = {
+    letter: tuple(each for each in _OPENINGS if each[0] == letter)
+    for letter in {each[0] for each in _OPENINGS}
+}
+# A pattern takes these for i and s whatever the case; the last is the dot of a lowered "İ".
+_ODD_LETTERS = frozenset("ıſ\u0307")
+_BIO_OPENING = re.compile(
+    r"\w[\w.'-]*+\ \w[\w.'-]*+\ (?:\w[\w.'-]*+\ )?(?:is|was)\ (?:a|the)", re.IGNORECASE
+)
 # The same furniture run on at the end of a paragraph: "... said on Tuesday. Read more: ...".
 _RUN_ON = re.compile(
     r"\s(?<=[.!?…۔।؟\"”’)]\s)\s{0,3}(?:READ MORE|Read [Mm]ore|(?:READ|Read) (?:ALSO|[Aa]lso)|(?:ALSO|Also) (?:READ|[Rr]ead)"
     r"|RELATED|Related|یہ بھی پڑھیں|مزید پڑھیں|بیشتر بخوانید)\s*[:|].*$",
     re.MULTILINE,
 )
-# Headings that stand over a list of other stories.
-_LIST_HEADING = re.compile(
-    r"(?:read|see|watch)\s(?:also|more|next)|(?:also|lire)\s(?:read|see|watch|aussi)"
-    r"|most\s(?:read|popular|viewed|shared)|trending(?:\snow)?|(?:editor['’]?s['’]?\s)?(?:picks|recommended)"
-    r"|(?:related|similar|recent|popular|latest|top|more|other)(?:\s(?:posts|stories|articles|news|topics|headlines|coverage))?"
-    r"|you\s(?:may|might)\salso\slike|don['’]t\smiss|more\s(?:on\sthis(?:\sstory)?|from\b.{0,30})"
-    r"|lesen\ssie\sauch|mehr\szum\sthema|voir\saussi|à\slire\saussi"
-    r"|مزید\sپڑھیں|یہ\sبھی\sپڑھیں|بیشتر\sبخوانید|همچنین\sبخوانید|نور\sولولئ|यह\sभी\sपढ़ें|ये\sभी\sपढ़ें",
-    re.IGNORECASE,
-)
-# No pattern above is longer; a longer line need not be looked at.
-_HEADING_MAX_CHARACTERS = 60
-# Headlines run to about a hundred characters.
-_LISTED_MAX_CHARACTERS = 140
 # Three bars make a menu: no sentence has them. French and German quotes are no bars.
 _MENU = re.compile(r"(?:[^«‹|»›•·]{1,40}[|»›•·]){3,}[^«‹|»›•·]{0,40}")
 _GERMAN_QUOTE = re.compile(r"»[^»«]+«")
-# From five words on an unfinished line in title case is the headline of another story put
-# between paragraphs, or a heading, which the text under it says in full.
-_TEASER_MIN_WORDS = 5
-_LETTERED = re.compile(r"[^\W\d_][\w'’-]*")
-_SMALL_WORDS = frozenset(
-    [
-        "a",
-        "after",
-        "amid",
-        "an",
-        "and",
-        "as",
-        "at",
-        "but",
-        "by",
-        "for",
-        "from",
-        "in",
-        "into",
-        "is",
-        "of",
-        "on",
-        "or",
-        "over",
-        "the",
-        "to",
-        "up",
-        "via",
-        "vs",
-        "with",
-    ]
-)
 
 
 def is_boilerplate(line: str) -> bool:
     """Tell whether a line is page furniture (a photo credit, a menu, an author's bio)."""
     stripped = line.strip()
-    return len(stripped) <= _FURNITURE_MAX_CHARACTERS and _is_furniture(stripped)
+    return (
+        len(stripped) <= _FURNITURE_MAX_CHARACTERS
+        and _may_be_furniture(stripped)
+        and _is_furniture(stripped)
+    )
 
 
-def is_teaser(line: str) -> bool:
-    """Tell whether a line within a text is a headline: title case, and no end mark."""
-    return len(line) <= _FURNITURE_MAX_CHARACTERS and _is_headline(line)
+def _may_be_furniture(line: str) -> bool:
+    # Each mark by itself: a pattern for them all takes ten times as long as they do together.
+    head = line[:_OPENING_MAX_CHARACTERS].lower()
+    return (
+        head.startswith(_OPENINGS_BY_LETTER.get(head[:1], ()))
+        or head[:1].isdecimal()
+        or "/" in line
+        or "|" in line
+        or ">" in line
+        or "›" in line
+        or "»" in line
+        or "•" in line
+        or "·" in line
+        or _BIO_OPENING.match(line) is not None
+        or not (head.isascii() or _ODD_LETTERS.isdisjoint(head))
+    )
 
 
 # Furniture is the same on every page, and hostile pages are the same line without end.
@@ -129,44 +129,12 @@ def _is_furniture(line: str) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
-def _is_headline(line: str) -> bool:
-    if line.rstrip(CLOSING_MARKS).endswith(SENTENCE_END) or len(line.split()) < _TEASER_MIN_WORDS:
-        return False
-    words = [word for word in _LETTERED.findall(line) if word not in _SMALL_WORDS]
-    # Capitals throughout are a wire's or a headline's way of writing, not a teaser's.
-    return bool(words) and all(word[0].isupper() for word in words) and not line.isupper()
-
-
-def find_run_on(text: str, start: int, end: int) -> int:
+def find_run_on(line: str) -> int:
     """Find where page furniture run on to a line begins; its end where there is none."""
-    if text.find(":", start, end) < 0 and text.find("|", start, end) < 0:
-        return end  # Nearly every line, and sooner told than by the pattern.
-    found = _RUN_ON.search(text, start, end)
-    return found.start() if found else end
-
-
-def is_list_heading(line: str) -> bool:
-    """Tell whether a line is a heading over other stories ("Most read"), with nothing after it."""
-    heading = line.strip().rstrip(":|>»›").rstrip()
-    return len(heading) <= _HEADING_MAX_CHARACTERS and _LIST_HEADING.fullmatch(heading) is not None
-
-
-def is_listed(line: str, following: str) -> bool:
-    """Tell whether a line under such a heading is one of its headlines.
-
-    Args:
-        line: a line under the heading, or under another of its headlines.
-        following: the line right under it, empty where there is none: a paragraph broken in
-            layout goes on there in lower case, a headline does not.
-    """
-    stripped = line.strip()
-    return (
-        len(stripped) <= _LISTED_MAX_CHARACTERS
-        and not stripped.rstrip(CLOSING_MARKS).endswith(SENTENCE_END)
-        and not stripped[:1].islower()
-        and not following.strip()[:1].islower()
-    )
+    if ":" not in line and "|" not in line:
+        return len(line)  # Nearly every line, and sooner told than by the pattern.
+    found = _RUN_ON.search(line)
+    return found.start() if found else len(line)
 
 
 # A tag, or a character written out; no comparison in a text looks so.

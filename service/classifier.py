@@ -4,7 +4,7 @@ An article has a label when one of its passages has it (max over passages), so t
 the highest probability is the evidence, and the weights of its terms add up to the decision.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
@@ -17,8 +17,8 @@ from service.evidence import DECIMALS, Explainer, Scored
 from service.fitted import FittedPipeline
 from service.messages import Article
 from service.model_file import Manifest, load_model
-from service.part_passages import collect_passages
-from service.scoring import FoldedPipeline
+from service.part_passages import PartPassage, collect_passages
+from service.scoring import FoldedPipeline, Reading
 from service.sketches import Sketcher
 from service.words import has_shape
 
@@ -46,12 +46,21 @@ class Labelling:
 
 
 class Classifier:
-    """A verified model."""
+    """A verified model.
+
+    Attributes:
+        manifest: what it is.
+        reference: what alerts say of it.
+        names: the labels, in order.
+        sketcher: makes the sketches of articles with a label.
+    """
 
     def __init__(self, pipeline: FittedPipeline, manifest: Manifest) -> None:
         self.manifest = manifest
         self.reference = ModelReference(version=manifest.version, sha256=manifest.sha256)
+        self.names = [label.name for label in manifest.labels]
         self.sketcher = _create_sketcher(pipeline)
+        self._review_thresholds = np.array([label.review_threshold for label in manifest.labels])
         self._folded = FoldedPipeline(pipeline)
         self._explainer = Explainer(pipeline, self._folded)
 
@@ -63,11 +72,6 @@ class Classifier:
             ModelError: it cannot be used; says what to do.
         """
         return cls(*load_model(model_dir))
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The labels, in order."""
-        return [label.name for label in self.manifest.labels]
 
     @property
     def threshold(self) -> float:
@@ -92,36 +96,44 @@ class Classifier:
         if not passages:
             return [self._label_nothing() for _ in articles]
         reading = self._folded.read([passage.quote for passage in passages])
+        ends = accumulate(map(len, collected), initial=0)
+        bounds = [(start, end) for start, end in pairwise(ends) if start < end]
+        labellings = iter(self._label_read(passages, reading, bounds))
+        return [next(labellings) if own else self._label_nothing() for own in collected]
+
+    def _label_read(
+        self, passages: Sequence[PartPassage], reading: Reading, bounds: Sequence[tuple[int, int]]
+    ) -> Iterator[Labelling]:
         # Rounded before it is compared, so that what is published says the same.
         probabilities = (1 / (1 + np.exp(-reading.log_odds))).round(DECIMALS)
-        ends = [*accumulate(map(len, collected), initial=0)]
-        return [
-            self._label(Scored(passages, reading, probabilities, start, end))
-            if start < end
-            else self._label_nothing()
-            for start, end in pairwise(ends)
-        ]
-
-    def _label(self, scored: Scored) -> Labelling:
-        best = scored.own.max(axis=0).tolist()
-        own = slice(scored.first, scored.last)
-        return Labelling(
-            dict(zip(self.names, best, strict=True)),
-            [
-                AlertLabel(
-                    label=label.name,
-                    title=label.title,
-                    band="alert" if best[column] >= label.threshold else "review",
-                    probability=best[column],
-                    threshold=label.threshold,
-                    evidence=self._explainer.gather_evidence(scored, column, label),
-                )
-                for column, label in enumerate(self.manifest.labels)
-                if best[column] >= label.review_threshold
-            ],
-            words=int(scored.reading.words[own].sum()),
-            unknown_words=int(scored.reading.unknown_words[own].sum()),
+        # Of all articles at once: most have no label, and numpy costs by the call.
+        starts = [start for start, _ in bounds]
+        best = np.maximum.reduceat(probabilities, starts)
+        labelled = np.asarray((best >= self._review_thresholds).any(axis=1))
+        figures = (
+            best.tolist(),
+            labelled.tolist(),
+            np.add.reduceat(reading.words, starts).tolist(),
+            np.add.reduceat(reading.unknown_words, starts).tolist(),
         )
+        for own, row, has_labels, words, unknown_words in zip(bounds, *figures, strict=True):
+            scored = Scored(passages, reading, probabilities, *own) if has_labels else None
+            labels = self._find_labels(scored, row) if scored else []
+            yield Labelling(dict(zip(self.names, row, strict=True)), labels, words, unknown_words)
+
+    def _find_labels(self, scored: Scored, best: Sequence[float]) -> list[AlertLabel]:
+        return [
+            AlertLabel(
+                label=label.name,
+                title=label.title,
+                band="alert" if best[column] >= label.threshold else "review",
+                probability=best[column],
+                threshold=label.threshold,
+                evidence=self._explainer.gather_evidence(scored, column, label),
+            )
+            for column, label in enumerate(self.manifest.labels)
+            if best[column] >= label.review_threshold
+        ]
 
     def _label_nothing(self) -> Labelling:
         return Labelling(dict.fromkeys(self.names, 0.0), [], words=0, unknown_words=0)

@@ -143,9 +143,8 @@ class DriftWindow:
 
     def note(self, probabilities: Mapping[str, float], words: int, unknown_words: int) -> None:
         """Note an article: its best passage's probability of each label, and its words."""
-        bins = tuple(
-            bisect_right(self._reference.edges, probabilities[name]) for name in self._counts
-        )
+        edges = self._reference.edges
+        bins = tuple([bisect_right(edges, probabilities[name]) for name in self._counts])
         noted = _Noted(bins, words, unknown_words)
         self._count(noted, 1)
         self._noted.append(noted)

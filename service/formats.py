@@ -89,7 +89,7 @@ def _read_one(articles: list[JsonObject], form: _Format) -> Article:
 
 
 def _make_article(fields: JsonObject, form: str) -> Article:
-    if fields.get("version") in (None, ""):
+    if "version" in fields and fields["version"] in (None, ""):
         # Not given: a kill without a version is of every version.
         fields = {name: value for name, value in fields.items() if name != "version"}
     try:

@@ -65,8 +65,8 @@ class Ledger(Collector):
             ["agent"],
             registry=None,
         )
-        for outcome in Outcome:
-            self._articles.labels(outcome)
+        # Looked up once, as every article is counted in one.
+        self._outcomes = {outcome: self._articles.labels(outcome) for outcome in Outcome}
         for agent in Agent:
             self._in_flight.labels(agent)
         registry.register(self)
@@ -91,7 +91,7 @@ class Ledger(Collector):
 
     def note_outcome(self, agent: Agent, outcome: Outcome) -> None:
         """Note that one has come to its outcome, and the broker has what it owes."""
-        self._ended[agent].append(self._articles.labels(outcome))
+        self._ended[agent].append(self._outcomes[outcome])
 
     def note_handed_over(self, agent: Agent) -> None:
         """Note that the broker has one for the desk."""

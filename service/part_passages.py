@@ -1,14 +1,12 @@
 """An article -> the passages of its parts, which are labelled."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from service.messages import Article
 from service.passages import Passage, keep_title, split_passages
 
 
-@dataclass(frozen=True, slots=True)
-class PartPassage:
+class PartPassage(NamedTuple):
     """A passage, the part of its article that it stands in, and what it says."""
 
     part: Literal["title", "text"]
@@ -18,14 +16,13 @@ class PartPassage:
 
 def collect_passages(article: Article) -> list[PartPassage]:
     """Collect the passages of an article: of its text, and of its title unless the text has it."""
+    text, title = article.text, article.title
     passages = [
-        PartPassage("text", span, article.text[span.start : span.end])
-        for span in split_passages(article.text)
+        PartPassage("text", span, text[span.start : span.end]) for span in split_passages(text)
     ]
     # Many feeds repeat the headline as the first line of the text.
-    if not article.text.lstrip().startswith(article.title.strip()):
+    if not text.lstrip().startswith(title.strip()):
         passages += [
-            PartPassage("title", span, article.title[span.start : span.end])
-            for span in keep_title(article.title)
+            PartPassage("title", span, title[span.start : span.end]) for span in keep_title(title)
         ]
     return passages

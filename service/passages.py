@@ -5,30 +5,23 @@ is what keeps a label from drowning in a long article about something else.
 """
 
 import re
-from collections.abc import Iterator
-from itertools import islice, zip_longest
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
-from service.boilerplate import (
-    CLOSING_MARKS,
-    SENTENCE_END,
-    find_run_on,
-    is_boilerplate,
-    is_list_heading,
-    is_listed,
-    is_teaser,
-    mask_markup,
-)
+from service.boilerplate import find_run_on, is_boilerplate, mask_markup
+from service.headlines import is_finished, is_list_heading, is_listed, is_teaser
 
 # Newspaper paragraphs run to some 60 words, about 400 characters; from twice that on a block is
 # text whose paragraphs were lost on the way, and is cut at sentence ends.
 PASSAGE_MAX_CHARACTERS = 800
 # More than any article has; lines without end are no article, and would take minutes to label.
 PASSAGES_MAX = 1000
+# Each a character, as "\n" is: one in place of the other moves nothing.
+_OTHER_LINE_ENDS = ("\r", "\u2028", "\u2029")
 # A line shorter than a sentence, without its end mark, is a headline or a line broken in layout:
 # it is read together with the line that follows it directly.
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?…۔।؟])[\"'”’»)\]]{0,4}\s+")
-_LINE = re.compile(r"[^\r\n\u2028\u2029]+")
 
 
 class Passage(NamedTuple):
@@ -49,8 +42,8 @@ def split_passages(text: str) -> list[Passage]:
         furniture alone.
     """
     text = mask_markup(text)
-    passages = (part for block in _join_lines(text) for part in _cut_at_sentences(text, block))
-    return list(islice(passages, PASSAGES_MAX))
+    pieces = (_cut_at_sentences(text, block) for block in _join_lines(text))
+    return list(islice(chain.from_iterable(pieces), PASSAGES_MAX))
 
 
 def keep_title(title: str) -> list[Passage]:
@@ -63,44 +56,62 @@ def _join_lines(text: str) -> Iterator[Passage]:
     block: Passage | None = None
     first = True
     listing = False
-    lines = [
-        Passage(line.start, find_run_on(text, line.start, line.end))
-        for match in _LINE.finditer(text)
-        if (line := _trim(text, match.start(), match.end()))
-    ]
-    following = [_next_directly(text, *pair) for pair in zip_longest(lines, lines[1:])]
-    for line, under in zip(lines, following, strict=True):
-        words = text[line.start : line.end]
-        listing = is_list_heading(words) or (listing and is_listed(words, under))
+    lines = _list_lines(text)
+    for at, (start, words) in enumerate(lines):
+        if is_list_heading(words):
+            listing = True
+        elif listing:
+            listing = is_listed(words, _find_next_directly(text, lines, at))
         if listing or is_boilerplate(words) or (not first and is_teaser(words)):
             if block:
                 yield block
             block = None
             continue
         first = False
-        if block and _is_continued(text, block, line):
-            block = Passage(block.start, line.end)
+        if block and _is_continued(text, block, start):
+            block = Passage(block.start, start + len(words))
         else:
             if block:
                 yield block
-            block = line
+            block = Passage(start, start + len(words))
     if block:
         yield block
 
 
-def _is_continued(text: str, block: Passage, line: Passage) -> bool:
-    directly = text.count("\n", block.end, line.start) == 1
-    last_word_end = text[max(block.start, block.end - 4) : block.end].rstrip(CLOSING_MARKS)
-    return directly and not last_word_end.endswith(SENTENCE_END)
+def _list_lines(text: str) -> list[tuple[int, str]]:
+    # Where each starts, and what it says.
+    for end in _OTHER_LINE_ENDS:
+        text = text.replace(end, "\n")
+    lines = []
+    start = 0
+    for line in text.split("\n"):
+        words = line.strip()
+        if words:
+            indent = len(line) - len(line.lstrip())
+            lines.append((start + indent, words[: find_run_on(words)]))
+        start += len(line) + 1
+    return lines
 
 
-def _next_directly(text: str, line: Passage, later: Passage | None) -> str:
-    if later is None or text.count("\n", line.end, later.start) != 1:
+def _is_continued(text: str, block: Passage, start: int) -> bool:
+    directly = text.count("\n", block.end, start) == 1
+    return directly and not is_finished(text[max(block.start, block.end - 4) : block.end])
+
+
+def _find_next_directly(text: str, lines: Sequence[tuple[int, str]], at: int) -> str:
+    if at + 1 == len(lines):
         return ""
-    return text[later.start : later.end]
+    (start, words), (later_start, later_words) = lines[at : at + 2]
+    directly = text.count("\n", start + len(words), later_start) == 1
+    return later_words if directly else ""
 
 
-def _cut_at_sentences(text: str, block: Passage) -> Iterator[Passage]:
+def _cut_at_sentences(text: str, block: Passage) -> Iterable[Passage]:
+    short = block.end - block.start <= PASSAGE_MAX_CHARACTERS
+    return (block,) if short else _cut_long(text, block)
+
+
+def _cut_long(text: str, block: Passage) -> Iterator[Passage]:
     start = block.start
     while block.end - start > PASSAGE_MAX_CHARACTERS:
         breaks = list(_SENTENCE_BREAK.finditer(text, start, start + PASSAGE_MAX_CHARACTERS))

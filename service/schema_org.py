@@ -45,10 +45,11 @@ _STATUSES = {
 
 def find_schema_org(content: Any) -> list[JsonObject]:
     """Find the articles, each with its publisher where that is another node of the graph."""
+    found = [node for each in read_objects(content) for node in _list_nodes(each)]
+    if not any("@type" in node or "schema:@type" in node for node in found):
+        return []  # As most that newsrooms send.
     nodes = [
-        {name.removeprefix("schema:"): value for name, value in node.items()}
-        for each in read_objects(content)
-        for node in _list_nodes(each)
+        {name.removeprefix("schema:"): value for name, value in node.items()} for node in found
     ]
     by_id = {read_words(node["@id"]): node for node in nodes if "@id" in node and len(node) > 1}
     return [

@@ -25,6 +25,11 @@ def test_family_of_news_articles_is_recognised(kind: str) -> None:
     assert parse(**{"@type": ["Thing", kind]}).title == "It rained"
 
 
+def test_names_with_the_prefix_of_the_vocabulary_are_read() -> None:
+    article = {"schema:@type": "NewsArticle", "@id": "a1", "schema:headline": "It rained"}
+    assert parse_article(json.dumps(article).encode()).title == "It rained"
+
+
 @pytest.mark.parametrize("content", [{"@type": "WebPage"}, {"@type": 17}, [], [[]], {}, None, 17])
 def test_other_things_are_not_taken_for_articles(content: Any) -> None:
     assert find_schema_org(content) == []

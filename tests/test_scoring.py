@@ -303,7 +303,9 @@ def test_articles_labelled_together_are_labelled_as_alone() -> None:
     classifier = load_classifier()
     articles = [
         article(title=text[:80], text=f"{text}\n\n{other}")
-        for text, other in pairwise([*list_texts()[:40], "", "कि तालिबान", "ﷺ", "", ""])
+        for text, other in pairwise(
+            [*list_texts()[:40], "", "कि तालिबान", "ﷺ", "", "", "It rained.\n\nThen it snowed."]
+        )
     ]
     alone = [classifier.label_article(each) for each in articles]
     assert classifier.label_articles(articles) == alone
