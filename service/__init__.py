@@ -39,9 +39,11 @@ known_words     words to what each is to the pipeline, looked up all at once
 scoring         the fitted pipeline, folded: its own numbers without its matrices
 evidence        why an article has a label: its passages, and what in them weighs most
 classifier      an article -> its labels with evidence
+report_words    a report -> all its words in a row, with their places
 event_days      a report -> the day of what it reports
 lexicon         a word -> what it mentions by itself, and how rare that is
-mentions        a text -> the words, names, numbers and concepts that it mentions
+report_terms    the listed terms of a report, found in all its words at once
+mentions        a report -> the words, names, numbers and concepts that it mentions
 sketches        an article -> what it mentions, small enough to be remembered
 weighed         reports with their features weighed -> how much of their leads others tell
 agreement       two sketches -> in what they agree and disagree

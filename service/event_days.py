@@ -1,11 +1,9 @@
 """A report -> the day of what it reports: "on Monday", "yesterday", "March 11"."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
-
-from service.words import Word, split_words
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAYS_AGO = {"today": 0, "tonight": 0, "yesterday": 1}
@@ -28,16 +26,16 @@ _HEADLINE_FORETOLD = re.compile(r"[a-z)] to [a-z]+ [^.]*[^.\s]\s*$")
 DAY_WORDS = frozenset((*_WEEKDAYS, *_DAYS_AGO, *_MONTHS))
 
 
-def find_event_day(parts: Sequence[str], told_on: date) -> date | None:
+def find_event_day(parts: Iterable[Sequence[str]], told_on: date) -> date | None:
     """Find the first day that a report names, in the order of its text.
 
     Args:
-        parts: its headline and paragraphs.
+        parts: the words of its headline and paragraphs, in their one spelling.
         told_on: when it was published: "Monday" is the last one until then; "March 11" counts if
             it is of the week before, for other dates are deadlines or history.
     """
     for words, position in _list_positions(parts):
-        form = words[position].form
+        form = words[position]
         if form in _DAYS_AGO:
             return told_on - timedelta(days=_DAYS_AGO[form])
         if form in _WEEKDAYS:
@@ -48,11 +46,11 @@ def find_event_day(parts: Sequence[str], told_on: date) -> date | None:
     return None
 
 
-def find_named_date(parts: Sequence[str], near: date) -> date | None:
+def find_named_date(parts: Iterable[Sequence[str]], near: date) -> date | None:
     """Find the first date that a report names; "Monday" is none, nobody knowing of which week.
 
     Args:
-        parts: its headline and paragraphs.
+        parts: the words of its headline and paragraphs, in their one spelling.
         near: a date without a year is the one nearest to this day.
     """
     dates = (_read_date(words, position, near) for words, position in _list_positions(parts))
@@ -66,18 +64,17 @@ def foretells(parts: Sequence[str]) -> bool:
     return bool(_HEADLINE_FORETOLD.search(headline) or _FORETOLD.search(lead))
 
 
-def _list_positions(parts: Sequence[str]) -> Iterator[tuple[Sequence[Word], int]]:
-    for part in parts:
-        words = split_words(part)
-        for position, word in enumerate(words):
-            if word.form in DAY_WORDS:
-                yield words, position
+def _list_positions(parts: Iterable[Sequence[str]]) -> Iterator[tuple[Sequence[str], int]]:
+    for words in parts:
+        # Most paragraphs name no day, and tell so at less cost than word by word.
+        if not DAY_WORDS.isdisjoint(words):
+            yield from ((words, at) for at, form in enumerate(words) if form in DAY_WORDS)
 
 
-def _read_date(words: Sequence[Word], position: int, near: date) -> date | None:
-    if words[position].form not in _MONTHS:
+def _read_date(words: Sequence[str], position: int, near: date) -> date | None:
+    if words[position] not in _MONTHS:
         return None
-    month = _MONTHS.index(words[position].form) + 1
+    month = _MONTHS.index(words[position]) + 1
     before, after, next_after = (_read_form(words, position + step) for step in (-1, 1, 2))
     # "March 11" and "11 March"; "in March 2024" and "he may" name no day.
     day = _DAY.fullmatch(after) or _DAY.fullmatch(before)
@@ -88,8 +85,8 @@ def _read_date(words: Sequence[Word], position: int, near: date) -> date | None:
     return _find_nearest(years, month, int(day[1]), near)
 
 
-def _read_form(words: Sequence[Word], position: int) -> str:
-    return words[position].form if 0 <= position < len(words) else ""
+def _read_form(words: Sequence[str], position: int) -> str:
+    return words[position] if 0 <= position < len(words) else ""
 
 
 def _find_nearest(years: Sequence[int], month: int, day: int, near: date) -> date | None:

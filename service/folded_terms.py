@@ -14,7 +14,7 @@ from service.slots import Integers, find_slots
 from service.term_alphabet import ANYTHING
 from service.term_tree import GAP_WORDS, Concepts
 from service.terms import PADDING, Hit, TermIndex
-from service.texts_in_words import TextsInWords
+from service.word_bounds import TermBounds
 
 # Of pairs of symbols.
 _SLOTS_BITS = 15
@@ -74,12 +74,12 @@ class FoldedTerms:
         role = self._alphabet.roles[symbol]
         return (symbol, role.leads, role.follows, role.leads_far, role.follows_far)
 
-    def find(self, judged: Integers, texts: TextsInWords) -> Found:
+    def find(self, judged: Integers, bounds: TermBounds) -> Found:
         """Find the terms in the words of texts.
 
         Args:
             judged: shape (5, words), what `judge_word` tells of each word.
-            texts: the texts whose words they are.
+            bounds: what lies between the words.
         """
         roles = self._alphabet.roles
         if len(self._bits) < len(roles):
@@ -88,7 +88,7 @@ class FoldedTerms:
         symbols = np.concatenate([judged[0], _PADDING])
         begins = self._leave_leading(_find_begins(*judged[1:]), symbols)
         numbers = symbols.tolist()
-        longer, hiding = self._index.find_longer(begins.tolist(), numbers, texts.bounds)
+        longer, hiding = self._index.find_longer(begins.tolist(), numbers, bounds)
         is_term = self._is_term.take(symbols)
         for first, last in hiding:
             is_term[first:last] = False

@@ -5,11 +5,14 @@ Forms bring together what different writers write: "killing" and "killed", "Qand
 """
 
 import re
-from collections.abc import Mapping
+import struct
+from collections.abc import Callable, Mapping
 from enum import IntEnum
-from functools import cache, lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from operator import itemgetter
+from typing import TypeVar
+
+import numpy as np
 
 from service.event_days import DAY_WORDS
 from service.words import REMEMBERED_LETTERS
@@ -51,18 +54,17 @@ LARGEST_UNIT = 9
 _COUNTS = NUMBER_WORDS.keys() - {"one"}
 _NO_NAMES = _COUNTS | _EMPTY_WORDS | DAY_WORDS
 # Persian and Pashto names come in as many spellings as agencies: what sounds alike is one letter,
-# and vowels do not count.
-_SPELLINGS = (
-    ("q", "k"), ("ph", "f"), ("th", "t"), ("dh", "d"), ("gh", "g"), ("kh", "k"), ("sh", "s"),
-    ("ch", "c"), ("z", "s"), ("v", "w"),
-)  # fmt: skip
-_VOWELS = re.compile("[aeiouyh]")
+# and neither vowels count nor an h but the first letter's ("kh" is k, "sh" is s).
+_FIRST_LETTERS = str.maketrans("qzvaeiouy", "kswaaaaaa")
+_LATER_LETTERS = str.maketrans("qzv", "ksw", "aeiouyh")
 _DOUBLED = re.compile(r"(.)\1+")
+# To `sub`, whatever is written with a backslash costs three times as much.
+_LETTER: Callable[[re.Match[str]], str] = itemgetter(1)
 # Hashes lie from here on, numbers below.
 _HASHED = 1 << 31
 # What a beat's reports say in a week; of names only those that keep coming. A word and what it
-# mentions are half a kilobyte.
-_REMEMBERED_MAX = 8192
+# mentions are a quarter of a kilobyte.
+REMEMBERED_MAX = 16384
 
 
 class Kind(IntEnum):
@@ -74,22 +76,39 @@ class Kind(IntEnum):
     CONCEPT = 3
 
 
-class Mention(NamedTuple):
-    """Something that texts mention, however they spell it.
+# Something that texts mention, however they spell it, as sketches keep it: what stands for it (a
+# hash of its one spelling; of a number the number itself), its kind, and how rare it is.
+Mention = bytes
+MENTION = np.dtype([("hash", "<u4"), ("kind", "u1"), ("rarity", "u1")])
+_MENTION = struct.Struct("<IBB")
+# The rarity of the rarest.
+RARITY_MOST = 255
+# In place of what a word mentions: which number it is, what stands beside it says.
+COUNTED = _MENTION.pack(0, Kind.NUMBER, 0)
 
-    Attributes:
-        kind: what it is.
-        key: stands for it, in 32 bits: a hash of its one spelling; of a number the number itself.
-        rarity: log of inverse document frequency.
+
+_Told = TypeVar("_Told")
+
+
+class Remembered(dict[str, _Told]):
+    """Words to what is told of them, each asked when it first comes.
+
+    Args:
+        tell: of any word.
     """
 
-    kind: Kind
-    key: int
-    rarity: float
+    def __init__(self, tell: Callable[[str], _Told]) -> None:
+        super().__init__()
+        self._tell = tell
 
-
-# In place of what a word mentions: which number it is, what stands beside it says.
-COUNTED = Mention(Kind.NUMBER, 0, 0.0)
+    def __missing__(self, form: str) -> _Told:
+        told = self._tell(form)
+        if len(form) <= REMEMBERED_LETTERS:
+            # To ask again of all costs less than to keep in mind which are in use.
+            if len(self) == REMEMBERED_MAX:
+                self.clear()
+            self[form] = told
+        return told
 
 
 class Lexicon:
@@ -100,47 +119,51 @@ class Lexicon:
             TfidfVectorizer has it); a word not among them is as rare as the rarest.
 
     Attributes:
-        rarest: how rare that is.
+        known: the words with a rarity.
+        words: what words in their one spelling mention where they are no names, if anything.
+        names: which names words are, written in lower case.
+        concepts: the mentions of listed concepts.
     """
 
     def __init__(self, rarities: Mapping[str, float]) -> None:
-        self.rarest = max(rarities.values())
-        self._known = frozenset(rarities)
+        self._rarest = max(rarities.values())
+        self.known = frozenset(rarities)
         self._words: dict[str, float] = {}
         self._names: dict[str, float] = {}
         for word, rarity in rarities.items():
             for forms, form in ((self._words, _stem(word)), (self._names, _spell(word))):
-                forms[form] = min(rarity, forms.get(form, self.rarest))
-        self._remember_word = lru_cache(_REMEMBERED_MAX)(self._read_word)
-        self._remember_name = lru_cache(_REMEMBERED_MAX)(self._read_name)
+                forms[form] = min(rarity, forms.get(form, self._rarest))
+        self.words: Mapping[str, Mention | None] = Remembered(self._read_word)
+        self.names: Mapping[str, Mention] = Remembered(self._read_name)
+        self.concepts: Mapping[str, Mention] = Remembered(self._read_concept)
 
-    def read_word(self, form: str) -> Mention | None:
-        """Read what a word in its one spelling mentions where it is no name, if anything."""
-        remembered = len(form) <= REMEMBERED_LETTERS
-        return self._remember_word(form) if remembered else self._read_word(form)
-
-    def read_name(self, written: str) -> Mention:
-        """Read which name it is that is written so, in lower case."""
-        remembered = len(written) <= REMEMBERED_LETTERS
-        return self._remember_name(written) if remembered else self._read_name(written)
-
-    def knows(self, form: str) -> bool:
-        """Tell whether a word is among those with a rarity."""
-        return form in self._known
+    def mention_number(self, number: int) -> Mention:
+        """Make the mention of a number."""
+        rarity = _NUMBER_RARITY if number > SMALL_NUMBER else _SMALL_NUMBER_RARITY
+        return self._mention(Kind.NUMBER, min(number, _HASHED - 1), rarity)
 
     def _read_word(self, form: str) -> Mention | None:
         if form in TENS or (form[0].isdigit() and form.isascii()):
             return COUNTED
         if form in _COUNTS:
-            return mention_number(NUMBER_WORDS[form])
+            return self.mention_number(NUMBER_WORDS[form])
         if not may_be_name(form):
             return None
         stem = _stem(form)
-        return _mention(Kind.WORD, stem, self._words.get(stem, self.rarest))
+        rarity = self._words.get(stem, self._rarest)
+        return self._mention(Kind.WORD, _hash(Kind.WORD, stem), rarity)
 
     def _read_name(self, written: str) -> Mention:
         form = _spell(written)
-        return _mention(Kind.NAME, form, self._names.get(form, self.rarest))
+        rarity = self._names.get(form, self._rarest)
+        return self._mention(Kind.NAME, _hash(Kind.NAME, form), rarity)
+
+    def _read_concept(self, concept: str) -> Mention:
+        return self._mention(Kind.CONCEPT, _hash(Kind.CONCEPT, concept), _CONCEPT_RARITY)
+
+    def _mention(self, kind: Kind, key: int, rarity: float) -> Mention:
+        level = round(RARITY_MOST * min(rarity / self._rarest, 1))
+        return _MENTION.pack(key, kind, level)
 
 
 def may_be_name(form: str) -> bool:
@@ -148,34 +171,20 @@ def may_be_name(form: str) -> bool:
     return form not in _NO_NAMES and not form[0].isdigit()
 
 
-def mention_number(number: int) -> Mention:
-    """Make the mention of a number."""
-    rarity = _NUMBER_RARITY if number > SMALL_NUMBER else _SMALL_NUMBER_RARITY
-    return Mention(Kind.NUMBER, min(number, _HASHED - 1), rarity)
-
-
-@cache
-def mention_concept(concept: str) -> Mention:
-    """Make the mention of a listed concept."""
-    return _mention(Kind.CONCEPT, concept, _CONCEPT_RARITY)
-
-
-def _mention(kind: Kind, form: str, rarity: float) -> Mention:
-    written = f"{kind}{form}".encode(errors="surrogatepass")
-    hashed = int.from_bytes(blake2b(written, digest_size=4).digest(), "little") | _HASHED
-    return Mention(kind, hashed, rarity)
+def _hash(kind: Kind, form: str) -> int:
+    written = b"%d" % kind + form.encode(errors="surrogatepass")
+    return int.from_bytes(blake2b(written, digest_size=4).digest(), "little") | _HASHED
 
 
 def _stem(word: str) -> str:
     stem = _SUFFIX.sub("", word)
     if len(stem) > _LEAST_STEM and stem[-1] in "ey":
         stem = stem[:-1]
-    return _DOUBLED.sub(r"\1", stem[:_STEM_LETTERS])
+    return _DOUBLED.sub(_LETTER, stem[:_STEM_LETTERS])
 
 
 def _spell(word: str) -> str:
     """Bring spellings of one name together (Noor and Nur, Qandahar and Kandahar)."""
-    for written, spoken in _SPELLINGS:
-        word = word.replace(written, spoken)
-    first = "a" if word[0] in "aeiouy" else word[0]
-    return _DOUBLED.sub(r"\1", first + _VOWELS.sub("", word[1:]))
+    word = word.replace("ph", "f")
+    letters = word[0].translate(_FIRST_LETTERS) + word[1:].translate(_LATER_LETTERS)
+    return _DOUBLED.sub(_LETTER, letters)

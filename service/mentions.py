@@ -5,33 +5,26 @@ What a word is by itself the lexicon says; what it is here hangs on capitals and
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from itertools import compress, pairwise
+from operator import not_
 
-from service.lexicon import (
-    COUNTED,
-    LARGEST_UNIT,
-    NUMBER_WORDS,
-    TENS,
-    Lexicon,
-    Mention,
-    may_be_name,
-    mention_concept,
-    mention_number,
-)
+from service.lexicon import COUNTED, LARGEST_UNIT, NUMBER_WORDS, TENS, Lexicon, Mention, may_be_name
+from service.report_terms import ReportTerms
+from service.report_words import ReportWords
 from service.terms import TermIndex
-from service.words import Word, split_words
 
 # A number of four digits is a year, not a count.
 _YEARS = range(1900, 2100)
+# Behind "1," in "1,300" it is told already.
 _DIGITS = re.compile(
-    r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+(?:\.[0-9]+)?)(?: (thousand|million|billion)\b)?",
+    r"(?<![0-9][.,])([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+(?:\.[0-9]+)?)"
+    r"(?: (thousand|million|billion)\b)?",
     re.IGNORECASE,
 )
 _TIMES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 # A longer one is a telephone number, or no number.
 _DIGITS_MAX = 11
-# The end of "1," in "1,300".
-_IN_NUMBER = re.compile("[0-9][.,]$")
 
 
 class MentionReader:
@@ -44,75 +37,70 @@ class MentionReader:
 
     def __init__(self, lexicon: Lexicon, terms: TermIndex) -> None:
         self._lexicon = lexicon
-        self._terms = terms
+        self._terms = ReportTerms(terms)
 
-    def list_mentions(self, parts: Sequence[str]) -> Iterator[tuple[Mention, int]]:
-        """List what a report mentions, repetitions included: part by part, concepts first.
+    def find_mentions(self, words: ReportWords) -> dict[Mention, int]:
+        """Find what a report mentions: part by part, concepts first.
 
         Args:
-            parts: its headline and paragraphs. Names are told by capitals: a script without them
-                has none.
+            words: of the report. Names are told by capitals: a script without them has none.
 
         Returns:
-            What, and how many words of the report stand before it.
+            What, in order, and how many words of the report stand before its first.
         """
-        lower_case = {
-            word.form
-            for text in parts
-            for word in split_words(text)
-            if not text[word.start].isupper()
+        lexicon, forms = self._lexicon, words.forms
+        names = self._find_names(words)
+        named = self._terms.find_concepts(words)
+        begins = [0, *(bisect_left(named, (end,)) for end in words.ends)]
+        found: dict[Mention, int] = {}
+        for (begin, last), (start, end) in zip(
+            pairwise(begins), pairwise([0, *words.ends]), strict=True
+        ):
+            for at, concepts in named[begin:last]:
+                for concept in concepts:
+                    found.setdefault(lexicon.concepts[concept], at)
+            for at, form in enumerate(forms[start:end], start):
+                if at in names:
+                    found.setdefault(lexicon.names[form], at)
+                    if words.capitals[at - 1] and words.is_joined(at):
+                        # "Mir Ali" is Mirali elsewhere, and tells more than Mir and Ali.
+                        found.setdefault(lexicon.names[forms[at - 1] + form], at)
+                    continue
+                mention = lexicon.words[form]
+                if mention is COUNTED:
+                    mention = self._read_number(words, at)
+                if mention is not None:
+                    found.setdefault(mention, at)
+        return found
+
+    def _find_names(self, words: ReportWords) -> set[int]:
+        lower_case = {*compress(words.forms, map(not_, words.capitals))}
+        capitals = [*compress(enumerate(words.forms), words.capitals)]
+        names = {*filter(may_be_name, {form for _, form in capitals} - lower_case)}
+        # The first word of a sentence has a capital anyway.
+        doubtful = names & self._lexicon.known
+        return {
+            at
+            for at, form in capitals
+            if form in names and not (form in doubtful and words.opens_sentence(at))
         }
-        before = 0
-        for text in parts:
-            words = split_words(text)
-            for hit in self._terms.find(words):
-                for concept in hit.concepts:
-                    yield mention_concept(concept), before + hit.first
-            yield from self._read_words(text, words, lower_case, before)
-            before += len(words)
 
-    def _read_words(
-        self, text: str, words: Sequence[Word], lower_case: set[str], before: int
-    ) -> Iterator[tuple[Mention, int]]:
-        read_word, read_name = self._lexicon.read_word, self._lexicon.read_name
-        sentence = -1
-        for position, word in enumerate(words):
-            form = word.form
-            # The first word of a sentence has a capital anyway.
-            opens, sentence = word.sentence != sentence, word.sentence
-            is_name = not (form in lower_case or (opens and self._lexicon.knows(form)))
-            if is_name and may_be_name(form):
-                yield read_name(form), before + position
-                previous = words[position - 1]
-                if word.joined and text[previous.start].isupper():
-                    # "Mir Ali" is Mirali elsewhere, and a full name tells more than its parts.
-                    yield read_name(previous.form + form), before + position
-                continue
-            mention = read_word(form)
-            if mention is COUNTED:
-                mention = _read_number(text, words, position)
-            if mention is not None:
-                yield mention, before + position
+    def _read_number(self, words: ReportWords, at: int) -> Mention | None:
+        form = words.forms[at]
+        if form not in TENS:
+            number = read_digits(words.written, words.starts[at])
+            return None if number is None else self._lexicon.mention_number(number)
+        number = NUMBER_WORDS[form]
+        if at + 1 < len(words.forms) and words.is_joined(at + 1):
+            # "Thirty-one"; what follows as a number of its own is read too, and does no harm.
+            unit = NUMBER_WORDS.get(words.forms[at + 1], 0)
+            number += unit if unit <= LARGEST_UNIT else 0
+        return self._lexicon.mention_number(number)
 
 
-def _read_number(text: str, words: Sequence[Word], position: int) -> Mention | None:
-    word = words[position]
-    if word.form not in TENS:
-        number = _read_digits(text, word)
-        return None if number is None else mention_number(number)
-    number = NUMBER_WORDS[word.form]
-    following = words[position + 1] if position + 1 < len(words) else None
-    if following and following.joined:
-        # "Thirty-one"; what follows as a number of its own is read too, and does no harm.
-        unit = NUMBER_WORDS.get(following.form, 0)
-        number += unit if unit <= LARGEST_UNIT else 0
-    return mention_number(number)
-
-
-def _read_digits(text: str, word: Word) -> int | None:
-    if _IN_NUMBER.search(text, max(0, word.start - 2), word.start):
-        return None
-    match = _DIGITS.match(text, word.start)
+def read_digits(text: str, start: int) -> int | None:
+    """Read the number whose digits begin at a place of a text, unless it is none that counts."""
+    match = _DIGITS.match(text, start)
     if match is None or len(match[1]) > _DIGITS_MAX:
         return None
     times = _TIMES.get((match[2] or "").lower(), 1)

@@ -88,7 +88,7 @@ class FoldedPipeline:
         known = self._known.look_up(texts)
         numbers = known[0]
         words = self._words.weigh(numbers, texts.rows, len(texts))
-        found = self._terms.find(known[1:], texts)
+        found = self._terms.find(known[1:], texts.bounds)
         concepts = self._concepts.describe(found, texts)
         return Reading(
             log_odds=self._add_up(words.join(concepts), len(texts)) + self.biases,

@@ -6,37 +6,43 @@ a report is about stands in its headline and first paragraph, background in its 
 """
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.event_days import find_event_day, find_named_date, foretells
-from service.lexicon import Kind, Lexicon, Mention
+from service.lexicon import MENTION, RARITY_MOST, Kind, Lexicon, Mention
 from service.mentions import MentionReader
 from service.messages import Article
 from service.passages import split_passages
+from service.report_words import ReportWords
 from service.terms import TermIndex
-from service.words import split_words
 
 # 7 bytes each; a report of 100 words has about 60, one of 800 words 300.
 FEATURES_MAX = 160
 # Words as frequent as this say nothing about which event it is: of the rarest's rarity (8.7, a
 # logarithm) it is 2, that of a word in every third passage.
 _LEAST_SHARE = 0.23
-_LEVELS = 255
 # A feature's place is kept in steps of two words, as far as the 510th.
 _STEP_WORDS = 2
+_STEPS_MOST = 255
 # How fast what stands later counts for less: as one over the root of 1 + place / this. Measured
 # between 50 and 200 words there is no difference.
 _FADING_WORDS = 100
+# Of each rarity and of each place: what a feature weighs is the one by the other.
+_TELLING = np.clip(
+    (np.arange(RARITY_MOST + 1) / RARITY_MOST - _LEAST_SHARE) / (1 - _LEAST_SHARE), 0, 1
+)
+_FADING = np.sqrt(1 + np.arange(_STEPS_MOST + 1) * float(_STEP_WORDS) / _FADING_WORDS)
 
 Sketch = bytes
 _HEAD = struct.Struct("<HH??")
-_FEATURE = np.dtype([("hash", "<u4"), ("kind", "u1"), ("rarity", "u1"), ("place", "u1")])
+_FEATURE = np.dtype([*MENTION.descr, ("place", "u1")])
 _KIND, _LEAD, _HEADLINE = 3, 4, 8
 # Days are counted in 16 bits; what says that it is of another century is dated all the same.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -97,9 +103,7 @@ class Sketcher:
     """
 
     def __init__(self, rarities: Mapping[str, float], terms: TermIndex) -> None:
-        lexicon = Lexicon(rarities)
-        self._reader = MentionReader(lexicon, terms)
-        self._rarest = lexicon.rarest
+        self._reader = MentionReader(Lexicon(rarities), terms)
 
     def make_sketch(self, article: Article, told_at: datetime) -> Sketch:
         """Make the sketch of an article.
@@ -110,43 +114,43 @@ class Sketcher:
             told_at: when it was published: what "Monday" and "today" refer to; of an article
                 without `published_at` when it came, and then they refer to nothing.
         """
-        parts = [article.text[span.start : span.end] for span in split_passages(article.text)]
+        text = article.text
+        parts = [text[span.start : span.end] for span in split_passages(text)]
         if article.title:
             parts.insert(0, article.title)
+        words = ReportWords(parts)
+        forms = [words.forms[start:end] for start, end in pairwise([0, *words.ends])]
         dated = article.published_at is not None
         told_on = _FIRST_DAY + timedelta(
             days=min(max((told_at - _EPOCH).days, _DAYS_LEAST), _DAYS_MOST)
         )
-        day = find_event_day(parts, told_on) if dated else find_named_date(parts, told_on)
+        day = find_event_day(forms, told_on) if dated else find_named_date(forms, told_on)
         head = _HEAD.pack(
             max(0, (day - _FIRST_DAY).days) if day else 0,
             min(sum(len(part.split()) for part in parts), 0xFFFF),
             dated,
             foretells(parts),
         )
-        headline, first, *_ = (*map(len, map(split_words, parts[:2])), 0, 0)
-        packed = self._pack(self._reader.list_mentions(parts), headline, headline + first)
-        return head + packed
+        ends = words.ends or [0]
+        return head + _pack(self._reader.find_mentions(words), ends[0], ends[:2][-1])
 
-    def _pack(self, mentions: Iterable[tuple[Mention, int]], headline: int, lead: int) -> bytes:
-        # The first time is the one nearest to the lead.
-        found: dict[int, tuple[Mention, int]] = {}
-        for each in mentions:
-            found.setdefault(each[0].key, each)
-        if not found:
-            return b""
-        firsts, before = zip(*(found[key] for key in sorted(found)), strict=True)
-        kinds, keys, rarities = zip(*firsts, strict=True)
-        places = np.array(before)
-        packed = np.empty(len(found), _FEATURE)
-        packed["hash"] = keys
-        packed["kind"] = kinds | _LEAD * (places < lead) | _HEADLINE * (places < headline)
-        packed["rarity"] = np.rint(_LEVELS * np.minimum(np.array(rarities) / self._rarest, 1))
-        packed["place"] = np.minimum(places // _STEP_WORDS, _LEVELS)
-        weights = _weigh(packed["rarity"] / _LEVELS, packed["place"] * float(_STEP_WORDS))
-        # Of equals, the first by hash.
-        kept = np.lexsort((-weights, places >= lead))[:FEATURES_MAX]
-        return packed[np.sort(kept)].tobytes()
+
+def _pack(mentions: Mapping[Mention, int], headline: int, lead: int) -> bytes:
+    told = np.frombuffer(b"".join(mentions), MENTION)
+    # Of two that have one hash by chance, the first.
+    hashes, firsts = np.unique(told["hash"], return_index=True)
+    places = np.fromiter(mentions.values(), np.intp, len(mentions))[firsts]
+    packed = np.empty(len(hashes), _FEATURE)
+    packed["hash"] = hashes
+    packed["kind"] = (
+        told["kind"][firsts] | _LEAD * (places < lead) | _HEADLINE * (places < headline)
+    )
+    packed["rarity"] = told["rarity"][firsts]
+    packed["place"] = np.minimum(places // _STEP_WORDS, _STEPS_MOST)
+    # Of equals, the first by hash.
+    kept = np.lexsort((-_weigh(packed), places >= lead))[:FEATURES_MAX]
+    kept.sort()
+    return packed.take(kept).tobytes()
 
 
 def open_head(sketch: Sketch) -> Head:
@@ -159,7 +163,7 @@ def open_sketches(sketches: Sequence[Sketch]) -> Features:
     packed = np.frombuffer(b"".join(sketch[_HEAD.size :] for sketch in sketches), _FEATURE)
     sizes = [max(0, len(sketch) - _HEAD.size) // _FEATURE.itemsize for sketch in sketches]
     kind = packed["kind"]
-    rarity = packed["rarity"] / _LEVELS
+    rarity = packed["rarity"] / RARITY_MOST
     place = packed["place"] * float(_STEP_WORDS)
     return Features(
         heads=[*map(open_head, sketches)],
@@ -170,7 +174,7 @@ def open_sketches(sketches: Sequence[Sketch]) -> Features:
         in_lead=(kind & _LEAD).astype(bool),
         rarity=rarity,
         place=place,
-        weights=_weigh(rarity, place),
+        weights=_weigh(packed),
     )
 
 
@@ -204,6 +208,5 @@ def measure_difference(earlier: Sketch, later: Sketch) -> Difference:
     return Difference(round(share, 3), numbers[0] != numbers[1])
 
 
-def _weigh(rarity: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
-    telling = np.clip((rarity - _LEAST_SHARE) / (1 - _LEAST_SHARE), 0, 1)
-    return np.asarray(telling / np.sqrt(1 + place / _FADING_WORDS))
+def _weigh(packed: NDArray[np.void]) -> NDArray[np.float64]:
+    return np.asarray(_TELLING.take(packed["rarity"]) / _FADING.take(packed["place"]))

@@ -7,10 +7,15 @@ import numpy as np
 
 from service.boilerplate import mask_markup
 from service.slots import Integers
-from service.word_bounds import SEPARATOR, PlacedBounds, SearchedBounds, WordBounds
+from service.word_bounds import (
+    SEPARATOR,
+    PlacedBounds,
+    SearchedBounds,
+    WordBounds,
+    find_places,
+)
 from service.words import list_forms, shape_words, split_words
 
-_BLANK = ord(" ")
 _OTHER = b"?"
 _PACKED_MAX = 16
 # Of a word of so many characters, which bits of its two numbers are its own; none of a longer one.
@@ -54,7 +59,7 @@ class TextsInWords:
             self._shape = shape
             # A word has no question mark: so one stands for what is not ASCII.
             octets = shape.encode("ascii", errors="replace")
-            self._places = places = _find_places(octets)
+            self._places = places = find_places(octets)
             self.packed = _pack(octets, places)
             # Where each text and the separator behind it end.
             self._ends = (np.array([*map(len, texts)], np.int64) + len(SEPARATOR)).cumsum()
@@ -90,13 +95,6 @@ class TextsInWords:
         offset = self._ends[text] - len(self._texts[text]) - len(SEPARATOR)
         places = slice(self._places[first, 0] - offset, self._places[last - 1, 1] - offset)
         return self._texts[text][places]
-
-
-def _find_places(octets: bytes) -> Integers:
-    """Find where words are between blanks: shape (words, 2), offsets."""
-    filled = np.frombuffer(b" %b " % octets, np.uint8) != _BLANK
-    edges: Integers = (filled[1:] != filled[:-1]).nonzero()[0]
-    return edges.reshape(-1, 2)
 
 
 def _pack(octets: bytes, places: Integers) -> Integers:

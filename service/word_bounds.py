@@ -23,9 +23,17 @@ from service.words import (
 
 # Ends a sentence; and what begins behind it begins as a text does.
 SEPARATOR = "\n\x00"
+_BLANK = ord(" ")
 # Most words stand so; whatever else is between two words is looked at in its place in the text.
 _JOINING = re.compile(" +|-")
 _BREAKING = re.compile(r"[,;:()|\"“”«»،؛—]")
+
+
+def find_places(octets: bytes) -> NDArray[np.int64]:
+    """Find where words are between blanks: shape (words, 2), offsets."""
+    filled = np.frombuffer(b" %b " % octets, np.uint8) != _BLANK
+    edges: NDArray[np.int64] = (filled[1:] != filled[:-1]).nonzero()[0]
+    return edges.reshape(-1, 2)
 
 
 class TermBounds(Protocol):

@@ -1,5 +1,6 @@
 """Words and sketches made the plain way: one after the other, nothing remembered."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from math import sqrt
@@ -13,10 +14,8 @@ from service.lexicon import (
     SMALL_NUMBER,
     TENS,
     Kind,
-    _spell,
-    _stem,
 )
-from service.mentions import _read_digits
+from service.mentions import read_digits
 from service.terms import TermIndex
 from service.words import (
     GENITIVE,
@@ -54,6 +53,24 @@ def split_plainly(text: str) -> tuple[Word, ...]:
             )
             words.append(Word(form, match.start(), match.end(), sentence, joined))
     return tuple(words)
+
+
+def stem_plainly(word: str) -> str:
+    stem = re.sub("(?<=...)(?:ations?|ments?|ings?|ers?|ie[sd]|ed|es|s|ly|ions?)$", "", word)
+    if len(stem) > 3 and stem[-1] in "ey":
+        stem = stem[:-1]
+    return re.sub(r"(.)\1+", r"\1", stem[:6])
+
+
+def spell_plainly(word: str) -> str:
+    """What sounds alike is one letter, one after the other."""
+    for written, spoken in (
+        ("q", "k"), ("ph", "f"), ("th", "t"), ("dh", "d"), ("gh", "g"), ("kh", "k"), ("sh", "s"),
+        ("ch", "c"), ("z", "s"), ("v", "w"),
+    ):  # fmt: skip
+        word = word.replace(written, spoken)
+    first = "a" if word[0] in "aeiouy" else word[0]
+    return re.sub(r"(.)\1+", r"\1", first + re.sub("[aeiouyh]", "", word[1:]))
 
 
 def pack_plainly(parts: Sequence[str], rarities: Mapping[str, float], terms: TermIndex) -> bytes:
@@ -115,11 +132,11 @@ def _read_word(
         and word.form not in lower_case
         and (not opens or word.form not in rarities)
     ):
-        yield Kind.NAME, _spell(word.form)
+        yield Kind.NAME, spell_plainly(word.form)
         if word.joined and text[words[position - 1].start].isupper():
-            yield Kind.NAME, _spell(words[position - 1].form + word.form)
+            yield Kind.NAME, spell_plainly(words[position - 1].form + word.form)
     else:
-        yield Kind.WORD, _stem(word.form)
+        yield Kind.WORD, stem_plainly(word.form)
 
 
 def _read_number(text: str, words: Sequence[Word], position: int) -> int | None:
@@ -127,7 +144,7 @@ def _read_number(text: str, words: Sequence[Word], position: int) -> int | None:
     if not word.form.isascii():
         return None
     if word.form[0].isdigit():
-        return _read_digits(text, word)
+        return read_digits(text, word.start)
     number = NUMBER_WORDS.get(word.form, 0)
     if word.form in TENS and position + 1 < len(words) and words[position + 1].joined:
         unit = NUMBER_WORDS.get(words[position + 1].form, 0)
@@ -138,7 +155,7 @@ def _read_number(text: str, words: Sequence[Word], position: int) -> int | None:
 def _find_rarity(kind: Kind, form: str, rarities: Mapping[str, float]) -> float:
     if kind is Kind.NUMBER:
         return 5.5 if int(form) > SMALL_NUMBER else 3.5
-    bring_together = _spell if kind is Kind.NAME else _stem
+    bring_together = spell_plainly if kind is Kind.NAME else stem_plainly
     alike = [rarity for word, rarity in rarities.items() if bring_together(word) == form]
     return min(alike, default=max(rarities.values()))
 

@@ -61,6 +61,8 @@ STORIES = {
     "event_days",
     "lexicon",
     "mentions",
+    "report_terms",
+    "report_words",
     "sketches",
     "agreement",
     "likelihood",

@@ -5,15 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.stories import load_sketcher
+from service import lexicon
 from service.event_days import find_event_day, find_named_date, foretells
-from service.lexicon import Kind
+from service.lexicon import Kind, Lexicon, Remembered
 from service.messages import Article
 from service.passages import split_passages
 from service.sketches import FEATURES_MAX, Sketch, Sketcher, measure_difference, open_sketches
 from service.terms import TermIndex
-from service.words import split_words
+from service.words import list_words, split_words
 from tests.factories import SEEDS, article
-from tests.plain_sketches import pack_plainly, split_plainly
+from tests.plain_sketches import pack_plainly, spell_plainly, split_plainly
 
 SKETCHER = load_sketcher()
 # A Wednesday.
@@ -87,6 +88,50 @@ def test_sketch_of_a_seed_is_what_is_read_mention_by_mention(text: str) -> None:
     check_sketch("\n\n".join(SEED_TEXTS), text[:70])
 
 
+@given(st.text("abehikpqstuvyzr", min_size=1, max_size=12), st.text(min_size=1, max_size=5))
+def test_names_are_spelled_as_sounds_are_replaced_one_by_one(written: str, other: str) -> None:
+    names = Lexicon(RARITIES).names
+    for each in (written, other):
+        assert names[each] == names[spell_plainly(each) or each]
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "kind", "place"),
+    [
+        ("", "luboda held talks", Kind.CONCEPT, 2),
+        ("luboda", "they held talks", Kind.WORD, 0),
+        ("They held talks", "with luboda", Kind.CONCEPT, 2),
+    ],
+)
+def test_of_two_mentions_with_one_hash_the_first_is_kept(
+    title: str, text: str, kind: Kind, place: int
+) -> None:
+    terms = TermIndex({"topic 39387": ["talks"]}, frozenset())
+    made = Sketcher({"the": 1.0}, terms).make_sketch(article(title=title, text=text), NOW)
+    features = open_sketches([made])
+    assert made[HEAD_BYTES:] == pack_plainly([title] * bool(title) + [text], {"the": 1.0}, terms)
+    (shared,) = set(list_hashes("luboda", Kind.WORD))
+    (at,) = (features.hashes == shared).nonzero()[0].tolist()
+    assert (features.kinds[at], features.place[at]) == (kind, place)
+
+
+def test_words_are_remembered_until_there_are_too_many_and_long_ones_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lexicon, "REMEMBERED_MAX", 3)
+    asked: list[str] = []
+
+    def tell(word: str) -> int:
+        asked.append(word)
+        return len(word)
+
+    remembered = Remembered(tell)
+    said = ["a", "bb", "a", "x" * 65, "x" * 65, "ccc", "bb", "d", "a"]
+    assert [remembered[word] for word in said] == [len(word) for word in said]
+    assert asked == ["a", "bb", "x" * 65, "x" * 65, "ccc", "d", "a"]
+    assert len(remembered) == 2
+
+
 def test_long_text_keeps_its_lead() -> None:
     background = "\n\n".join(
         f"Paragraph of Name{number} and Place{number}." for number in range(300)
@@ -124,6 +169,14 @@ def test_number_is_read_however_it_is_written(text: str, number: int) -> None:
     assert number in list_hashes(text, Kind.NUMBER)
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("some 143,000 Afghans", 143_000), ("all thirty, one by one", 30), ("1.5 million", 1_500_000)],
+)
+def test_number_is_read_once_and_to_its_end(text: str, number: int) -> None:
+    assert list_hashes(text, Kind.NUMBER) == {number}
+
+
 @pytest.mark.parametrize("text", ["in 2024 they left", "on 15 of these", "1 man"])
 def test_years_are_no_numbers(text: str) -> None:
     assert list_hashes(text, Kind.NUMBER) <= {15}
@@ -144,13 +197,13 @@ def test_years_are_no_numbers(text: str) -> None:
     ],
 )
 def test_day_of_the_event_is_one_of_the_week_before(text: str, day: str | None) -> None:
-    found = find_event_day([text], NOW.date())
+    found = find_event_day([list_words(text)], NOW.date())
     assert (found.isoformat() if found else None) == day
 
 
 def test_weekday_of_an_undated_report_is_no_date_but_a_named_day_is() -> None:
-    assert find_named_date(["He left on Monday."], NOW.date()) is None
-    found = find_named_date(["He left on Monday, January 3."], NOW.date())
+    assert find_named_date([list_words("He left on Monday.")], NOW.date()) is None
+    found = find_named_date([list_words("He left on Monday, January 3.")], NOW.date())
     assert found is not None
     assert found.isoformat() == "2026-01-03"
     assert open_sketches([sketch("He left on Monday.", published_at=None)]).heads[0].day == 0

@@ -1,0 +1,46 @@
+"""The listed terms of a report, found in all its words at once."""
+
+import numpy as np
+
+from service.folded_terms import FoldedTerms
+from service.lexicon import Remembered
+from service.report_words import ReportWords
+from service.term_tree import Concepts
+from service.terms import TermIndex
+
+
+class ReportTerms:
+    """Finds the terms of reports.
+
+    Args:
+        index: the terms.
+    """
+
+    def __init__(self, index: TermIndex) -> None:
+        self._terms = FoldedTerms(index)
+        self._rows: dict[tuple[int, ...], int] = {}
+        self._remembered = Remembered(self._find_row)
+        # A row for all words that the terms do not tell apart.
+        self._judged = np.zeros((0, len(self._terms.judge_word(""))), np.int64)
+
+    def find_concepts(self, words: ReportWords) -> list[tuple[int, Concepts]]:
+        """Find the concepts that are named.
+
+        Returns:
+            In order, the first word of a term and what it stands for. A term of one word is left
+            out where one was that stands for the same.
+        """
+        forms = words.forms
+        rows = np.fromiter(map(self._remembered.__getitem__, forms), np.intp, len(forms))
+        if len(self._judged) < len(self._rows):
+            self._judged = np.array([*self._rows])
+        found = self._terms.find(self._judged.take(rows, axis=0).T, words)
+        firsts: dict[Concepts, int] = {}
+        for at, concepts in zip(found.single, found.concepts, strict=True):
+            firsts.setdefault(concepts, at)
+        terms = [(at, at + 1, concepts) for concepts, at in firsts.items()]
+        terms += [(hit.first, hit.last, hit.concepts) for hit in found.longer]
+        return [(first, concepts) for first, _, concepts in sorted(terms)]
+
+    def _find_row(self, form: str) -> int:
+        return self._rows.setdefault(self._terms.judge_word(form), len(self._rows))

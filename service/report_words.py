@@ -1,0 +1,89 @@
+"""A report -> all its words in a row, with where they stand and what lies between them."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.boilerplate import mask_markup
+from service.word_bounds import SEPARATOR, find_places
+from service.words import SENTENCE_END, TERM_BREAK, shape_words, split_words
+
+_LETTERS = 26
+_OTHER = "?"
+
+
+class ReportWords:
+    """The words of a report, and what lies between them: `TermBounds`.
+
+    They are those of `split_words`; found in all parts at once, for a paragraph has too few of
+    them for what each step costs.
+
+    Args:
+        parts: its headline and paragraphs.
+
+    Attributes:
+        written: the parts as they are, with a SEPARATOR between them.
+        forms: all words in their one spelling.
+        starts: where each begins in `written`.
+        capitals: whether each begins with one there.
+        ends: of each part, how many words there are up to its end.
+    """
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        self.written = SEPARATOR.join(parts)
+        self._masked = masked = SEPARATOR.join(map(mask_markup, parts))
+        shape = shape_words(masked)
+        if shape is None:
+            self.forms, places = _split_parts(parts)
+        else:
+            self.forms = shape.split()
+            places = find_places(shape.encode("ascii", errors="replace"))
+        self.starts: list[int] = places[:, 0].tolist()
+        self._stops: list[int] = places[:, 1].tolist()
+        self.capitals = _find_capitals(self.written, places[:, 0])
+        self.ends = [bisect_left(self.starts, offset) for offset in _list_offsets(parts)[1:]]
+        ends = np.array([match.end() for match in SENTENCE_END.finditer(masked)], np.intp)
+        self._sentences: list[int] = ends.searchsorted(places[:, 0], side="right").tolist()
+
+    def is_joined(self, at: int) -> bool:
+        """Whether a term may run into a word from the one before it."""
+        if self.opens_sentence(at):
+            return False
+        between = self._masked[self._stops[at - 1] : self.starts[at]]
+        return between == " " or not TERM_BREAK.search(between)
+
+    def is_one_sentence(self, first: int, last: int) -> bool:
+        """Whether no sentence ends between two words."""
+        return self._sentences[first] == self._sentences[last]
+
+    def opens_sentence(self, at: int) -> bool:
+        """Whether a word is the first of its sentence."""
+        return at == 0 or self._sentences[at - 1] != self._sentences[at]
+
+
+def _split_parts(parts: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
+    forms: list[str] = []
+    places: list[tuple[int, int]] = []
+    for part, offset in zip(parts, _list_offsets(parts), strict=False):
+        for word in split_words(part):
+            forms.append(word.form)
+            places.append((word.start + offset, word.end + offset))
+    return forms, np.array(places, np.intp).reshape(-1, 2)
+
+
+def _list_offsets(parts: Sequence[str]) -> list[int]:
+    # Where each part begins, and where one behind the last would.
+    return [*accumulate((len(part) + len(SEPARATOR) for part in parts), initial=0)]
+
+
+def _find_capitals(written: str, starts: NDArray[np.intp]) -> list[bool]:
+    # A word has no question mark: so one stands for what is not ASCII.
+    first = np.frombuffer(written.encode("ascii", errors="replace"), np.uint8)[starts]
+    capitals = first - ord("A") < _LETTERS
+    for at in (first == ord(_OTHER)).nonzero()[0].tolist():
+        capitals[at] = written[starts[at]].isupper()
+    listed: list[bool] = capitals.tolist()
+    return listed
