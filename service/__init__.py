@@ -23,6 +23,8 @@ boilerplate     the lines of a news page that are not its story
 headlines       headlines of other stories within a text
 passages        text -> passages with offsets
 part_passages   an article -> the passages of its title and text
+spelling        a word -> its one spelling
+word_shapes     a text -> its words where they stand, in one spelling
 words           a text -> its words in one spelling, with their offsets
 word_bounds     what lies between words: may a term run on, does a sentence end?
 term_tree       listed terms as a tree of words

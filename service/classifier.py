@@ -20,7 +20,7 @@ from service.model_file import Manifest, load_model
 from service.part_passages import PartPassage, collect_passages
 from service.scoring import FoldedPipeline, Reading
 from service.sketches import Sketcher
-from service.words import has_shape
+from service.word_shapes import has_shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple, Self
 
@@ -20,6 +21,8 @@ _Columns = frozenset[int]
 # The first word of a term, and the concepts that it stands for.
 _Term = tuple[int, _Columns]
 _COLUMNS = itemgetter(1)
+# Sets of concepts in use: paragraphs name few.
+_REMEMBERED_MAX = 4096
 
 
 class _Rule(NamedTuple):
@@ -58,6 +61,24 @@ class _ColumnsOf(dict[Concepts, _Columns]):
         return self[concepts]
 
 
+class _RulesFor(dict[_Columns, Sequence[_Rule]]):
+    """Named concepts to the conjunctions that ask for no others, found when they first come."""
+
+    def __init__(self, rules: Sequence[_Rule]) -> None:
+        super().__init__()
+        # Each is looked for at the one of its concepts that fewest others ask for.
+        self._rules: defaultdict[int, list[_Rule]] = defaultdict(list)
+        for rule in rules:
+            self._rules[min(rule.all, key=lambda column: len(self._rules[column]))].append(rule)
+
+    def __missing__(self, named: _Columns) -> Sequence[_Rule]:
+        if len(self) == _REMEMBERED_MAX:
+            self.clear()
+        looked_for = chain.from_iterable(filter(None, map(self._rules.get, named)))
+        self[named] = rules = [rule for rule in looked_for if rule.all <= named]
+        return rules
+
+
 class FoldedConcepts:
     """The columns and conjunctions of fitted ConceptFeatures.
 
@@ -70,11 +91,7 @@ class FoldedConcepts:
     def __init__(self, concepts: FittedConcepts, share: float, first_column: int) -> None:
         names = concepts.feature_names_
         columns = {name: at for at, name in enumerate(names, start=first_column)}
-        # A conjunction is looked at where the one of its concepts is named that fewest others ask.
-        self._rules: dict[int, list[_Rule]] = {}
-        for rule in (_Rule.of(rule, columns) for rule in concepts.conjunctions):
-            rarest = min(rule.all, key=lambda column: len(self._rules.get(column, ())))
-            self._rules.setdefault(rarest, []).append(rule)
+        self._rules_for = _RulesFor([_Rule.of(rule, columns) for rule in concepts.conjunctions])
         values = {
             "concept": concepts.concept_weight,
             "conjunction": 1.0,
@@ -112,16 +129,16 @@ class FoldedConcepts:
     def _list_columns(self, terms: Sequence[_Term], texts: TextsInWords, row: int) -> list[int]:
         # Of one text, in order.
         named = frozenset().union(*map(_COLUMNS, terms))
+        rules = self._rules_for[named]
+        if not rules:
+            return sorted(named)
         listed = [*named]
         sentences: list[set[int]] = []
-        for column in named:
-            for rule in self._rules.get(column, ()):
-                if not rule.all <= named:
-                    continue
-                if rule.in_sentence and not sentences:
-                    sentences = _name_by_sentence(terms, texts, row)
-                if any(map(rule.holds_in, sentences if rule.in_sentence else [named])):
-                    listed += rule.columns
+        for rule in rules:
+            if rule.in_sentence and not sentences:
+                sentences = _name_by_sentence(terms, texts, row)
+            if any(map(rule.holds_in, sentences if rule.in_sentence else [named])):
+                listed += rule.columns
         # Conjunctions of one label make one claim.
         return sorted({*listed})
 

@@ -62,29 +62,39 @@ class FoldedTerms:
     def __init__(self, index: TermIndex) -> None:
         self._index = index
         self._alphabet = index.alphabet
-        # By symbol: whether it is a term by itself, and its bits.
-        self._is_term = np.zeros(0, np.bool_)
-        self._bits = np.zeros(0, np.int64)
+        roles = self._alphabet.roles
+        # By symbol: what `judge` tells, whether it is a term by itself, and its bits.
+        self._judged = np.array(
+            [
+                (symbol, role.leads, role.follows, role.leads_far, role.follows_far)
+                for symbol, role in enumerate(roles)
+            ]
+        )
+        self._is_term = np.array([bool(role.concepts) for role in roles])
+        self._bits = np.array([role.bits for role in roles])
         # Pairs of symbols, and what may lead on behind them; of those with one slot the last.
         self._pairs = np.full((2**_SLOTS_BITS, 2), -1)
 
-    def judge_word(self, form: str) -> tuple[int, ...]:
-        """Tell what a word is to terms, as numbers for `find`: its symbol, and bits of it."""
-        symbol = self._alphabet.spell(form)
-        role = self._alphabet.roles[symbol]
-        return (symbol, role.leads, role.follows, role.leads_far, role.follows_far)
+    def spell(self, form: str) -> int:
+        """Give the number of a word's symbol; most have `NOTHING`."""
+        return self._alphabet.spell(form)
+
+    def judge(self, symbols: Integers) -> Integers:
+        """Tell what words are to terms, for `find`: their symbols, and bits of them.
+
+        Returns:
+            Shape (5, words).
+        """
+        return self._judged.take(symbols, axis=0).T
 
     def find(self, judged: Integers, bounds: TermBounds) -> Found:
         """Find the terms in the words of texts.
 
         Args:
-            judged: shape (5, words), what `judge_word` tells of each word.
+            judged: shape (5, words), what `judge` tells of them.
             bounds: what lies between the words.
         """
         roles = self._alphabet.roles
-        if len(self._bits) < len(roles):
-            self._is_term = np.array([bool(role.concepts) for role in roles])
-            self._bits = np.array([role.bits for role in roles])
         symbols = np.concatenate([judged[0], _PADDING])
         begins = self._leave_leading(_find_begins(*judged[1:]), symbols)
         numbers = symbols.tolist()

@@ -7,8 +7,9 @@ import numpy as np
 from service.folded_terms import FoldedTerms
 from service.folded_words import UNKNOWN
 from service.slots import Integers, find_slots_of_pairs
+from service.spelling import REMEMBERED_LETTERS
+from service.term_alphabet import NOTHING
 from service.texts_in_words import TextsInWords
-from service.words import REMEMBERED_LETTERS
 
 _SLOTS_BITS = 17
 # As many words as are in use; with more of them too many find their slot taken.
@@ -32,12 +33,12 @@ class KnownWords:
         self._terms = terms
         # Words without a slot: come once, longer than what can be packed, not ASCII, or too late.
         self._others: dict[str, tuple[int, ...]] = {}
-        self._nothing = (UNKNOWN, *terms.judge_word(""))
+        self._nothing = self._write(UNKNOWN, NOTHING)
         self._table = np.zeros((2**_SLOTS_BITS, _PACKED + len(self._nothing)), np.int64)
         self._count = 0
 
     def look_up(self, texts: TextsInWords) -> Integers:
-        """Tell what each word is: its number, and what `FoldedTerms.judge_word` tells of it.
+        """Tell what each word is: its number, and what `FoldedTerms.judge` tells of it.
 
         Returns:
             Shape (numbers, words).
@@ -73,5 +74,10 @@ class KnownWords:
 
     def _tell(self, form: str) -> tuple[int, ...]:
         number = self._numbers.get(form, UNKNOWN)
-        judged = self._terms.judge_word(form)
-        return (number, *judged) if number or judged[0] else self._nothing
+        symbol = self._terms.spell(form)
+        if number == UNKNOWN and symbol == NOTHING:
+            return self._nothing
+        return self._write(number, symbol)
+
+    def _write(self, number: int, symbol: int) -> tuple[int, ...]:
+        return (number, *self._terms.judge(np.array([symbol]))[:, 0].tolist())

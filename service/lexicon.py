@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from service.event_days import DAY_WORDS
-from service.words import REMEMBERED_LETTERS
+from service.spelling import REMEMBERED_LETTERS
 
 _STEM_LETTERS = 6
 _LEAST_STEM = 3

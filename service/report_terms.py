@@ -18,10 +18,7 @@ class ReportTerms:
 
     def __init__(self, index: TermIndex) -> None:
         self._terms = FoldedTerms(index)
-        self._rows: dict[tuple[int, ...], int] = {}
-        self._remembered = Remembered(self._find_row)
-        # A row for all words that the terms do not tell apart.
-        self._judged = np.zeros((0, len(self._terms.judge_word(""))), np.int64)
+        self._symbols = Remembered(self._terms.spell)
 
     def find_concepts(self, words: ReportWords) -> list[tuple[int, Concepts]]:
         """Find the concepts that are named.
@@ -31,16 +28,11 @@ class ReportTerms:
             out where one was that stands for the same.
         """
         forms = words.forms
-        rows = np.fromiter(map(self._remembered.__getitem__, forms), np.intp, len(forms))
-        if len(self._judged) < len(self._rows):
-            self._judged = np.array([*self._rows])
-        found = self._terms.find(self._judged.take(rows, axis=0).T, words)
+        symbols = np.fromiter(map(self._symbols.__getitem__, forms), np.int64, len(forms))
+        found = self._terms.find(self._terms.judge(symbols), words)
         firsts: dict[Concepts, int] = {}
         for at, concepts in zip(found.single, found.concepts, strict=True):
             firsts.setdefault(concepts, at)
         terms = [(at, at + 1, concepts) for concepts, at in firsts.items()]
         terms += [(hit.first, hit.last, hit.concepts) for hit in found.longer]
         return [(first, concepts) for first, _, concepts in sorted(terms)]
-
-    def _find_row(self, form: str) -> int:
-        return self._rows.setdefault(self._terms.judge_word(form), len(self._rows))

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from service.boilerplate import mask_markup
 from service.word_bounds import SEPARATOR, find_places
-from service.words import SENTENCE_END, TERM_BREAK, shape_words, split_words
+from service.word_shapes import shape_words
+from service.words import SENTENCE_END, TERM_BREAK, split_words
 
 _LETTERS = 26
 _OTHER = "?"

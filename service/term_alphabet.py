@@ -1,9 +1,9 @@
 """Words -> what they are to the listed terms, which tell no more words apart than they name."""
 
+from collections.abc import Container
 from typing import NamedTuple
 
 from service.term_tree import Concepts, Node, Symbol, gather, unite
-from service.words import REMEMBERED_LETTERS
 
 # The symbol of every word that stands in no term; and what stands where a text has no more words.
 NOTHING = 0
@@ -14,7 +14,7 @@ _STEM_MIN_LETTERS = 2
 _STEM_MAX_LETTERS = 64
 # Words that begin with the same letters as a stem are fewer, the more letters are looked at.
 _OPENINGS = tuple(map(slice, range(_STEM_MIN_LETTERS, 5)))
-# As many words, or pairs of them, as are in use; names and numbers that come once are without end.
+# As many pairs of words as are in use.
 _REMEMBERED_MAX = 65536
 
 
@@ -42,47 +42,60 @@ class WordRole(NamedTuple):
 
 
 class Alphabet:
-    """The symbols of the terms, numbered as they first come.
+    """The symbols of the terms, numbered.
 
     Args:
         root: of the tree of terms.
 
     Attributes:
-        symbols: by number; no more than the terms tell apart, whatever is read.
+        symbols: by number.
         starts: where each leads as the first word of a term.
         roles: what each is.
     """
 
     def __init__(self, root: Node) -> None:
-        self._root = root
         nodes = [*root.list_nodes()]
-        self._exact = frozenset().union(*(node.exact for node in nodes))
-        self._stems = frozenset().union(*(node.stems for node in nodes))
-        self._openings = frozenset(stem[_OPENINGS[-1]] for stem in self._stems)
+        exact = {word: None for node in nodes for word in node.exact}
+        stems = {stem: None for node in nodes for stem in node.stems}
+        self._openings = frozenset(stem[_OPENINGS[-1]] for stem in stems)
+        # A word that stands in no term by itself is what the longest stem is that it begins with.
+        by_word = {word: Symbol(word, _list_stems(word, stems)) for word in exact}
+        by_stem = {stem: Symbol("", _list_stems(stem, stems)) for stem in stems}
+        self.symbols = [*dict.fromkeys([Symbol("", ()), *by_word.values(), *by_stem.values()])]
+        numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
+        self._by_word = {word: numbers[symbol] for word, symbol in by_word.items()}
+        self._by_stem = {stem: numbers[symbol] for stem, symbol in by_stem.items()}
+        self.starts = [root.step(symbol) for symbol in self.symbols]
         starts = [*root.exact.values(), *root.stems.values()]
-        self._seconds = gather(starts)
-        self._seconds_far = gather([start.gap for start in starts if start.gap])
-        self.symbols: list[Symbol] = []
-        self.starts: list[tuple[Node, ...]] = []
-        self.roles: list[WordRole] = []
-        self._numbers: dict[Symbol, int] = {}
-        self._remembered: dict[str, int] = {}
+        seconds = gather(starts)
+        seconds_far = gather([start.gap for start in starts if start.gap])
+        self.roles = [
+            WordRole(
+                unite(*(node.concepts for node in own)),
+                gather(own).leading_bits,
+                seconds.find_bits(symbol),
+                gather([node.gap for node in own if node.gap]).leading_bits,
+                seconds_far.find_bits(symbol),
+                symbol.bits,
+            )
+            for symbol, own in zip(self.symbols, self.starts, strict=True)
+        ]
         self._pairs: dict[tuple[int, int], int] = {}
-        self._number(Symbol("", ()))
 
     def spell(self, form: str) -> int:
         """Give the number of a word's symbol; most have `NOTHING`."""
-        # That nearly every word that comes once is in no term shows at once.
-        if form not in self._exact and self._openings.isdisjoint(map(form.__getitem__, _OPENINGS)):
+        number = self._by_word.get(form)
+        if number is not None:
+            return number
+        # That nearly every word begins with no stem shows at once.
+        if self._openings.isdisjoint(map(form.__getitem__, _OPENINGS)):
             return NOTHING
-        number = self._remembered.get(form)
-        if number is None:
-            if len(self._remembered) >= _REMEMBERED_MAX:
-                self._remembered.clear()
-            number = self._number(self._find_symbol(form))
-            if len(form) <= REMEMBERED_LETTERS:
-                self._remembered[form] = number
-        return number
+        longest = min(len(form), _STEM_MAX_LETTERS)
+        for letters in range(longest, _STEM_MIN_LETTERS - 1, -1):
+            number = self._by_stem.get(form[:letters])
+            if number is not None:
+                return number
+        return NOTHING
 
     def judge_pair(self, first: int, second: int) -> int:
         """Tell what may lead on behind two words, a term having begun at the first.
@@ -109,29 +122,11 @@ class Alphabet:
             return ANYTHING
         return gather(reached).leading_bits
 
-    def _find_symbol(self, form: str) -> Symbol:
-        cuts = range(_STEM_MIN_LETTERS, min(len(form), _STEM_MAX_LETTERS) + 1)
-        return Symbol(
-            form if form in self._exact else "",
-            tuple(form[:cut] for cut in cuts if form[:cut] in self._stems),
-        )
 
-    def _number(self, symbol: Symbol) -> int:
-        number = self._numbers.setdefault(symbol, len(self.symbols))
-        if number == len(self.symbols):
-            starts = self._root.step(symbol)
-            role = WordRole(
-                unite(*(node.concepts for node in starts)),
-                gather(starts).leading_bits,
-                self._seconds.find_bits(symbol),
-                gather([node.gap for node in starts if node.gap]).leading_bits,
-                self._seconds_far.find_bits(symbol),
-                symbol.bits,
-            )
-            self.symbols.append(symbol)
-            self.starts.append(tuple(starts))
-            self.roles.append(role)
-        return number
+def _list_stems(form: str, stems: Container[str]) -> tuple[str, ...]:
+    # Those that it begins with, the shortest first.
+    cuts = range(_STEM_MIN_LETTERS, min(len(form), _STEM_MAX_LETTERS) + 1)
+    return tuple(form[:cut] for cut in cuts if form[:cut] in stems)
 
 
 def may_lead(bits: int, third: int) -> bool:

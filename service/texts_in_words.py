@@ -14,7 +14,8 @@ from service.word_bounds import (
     WordBounds,
     find_places,
 )
-from service.words import list_forms, shape_words, split_words
+from service.word_shapes import shape_words
+from service.words import list_forms, split_words
 
 _OTHER = b"?"
 _PACKED_MAX = 16
@@ -105,5 +106,6 @@ def _pack(octets: bytes, places: Integers) -> Integers:
     packed = np.stack([numbers.take(starts), numbers.take(starts + 8)])
     packed &= _MASKS.take(lengths, axis=1)
     if _OTHER in octets:
-        packed[:, (packed.T.copy().view(np.uint8) == ord(_OTHER)).any(axis=1)] = 0
+        others = np.flatnonzero(np.frombuffer(octets, np.uint8) == ord(_OTHER))
+        packed[:, starts.searchsorted(others, side="right") - 1] = 0
     return packed

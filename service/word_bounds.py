@@ -9,12 +9,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from service.spelling import WORD
 from service.words import (
     GENITIVE,
     MAY_END_SENTENCE,
     SENTENCE_END,
     TERM_BREAK,
-    WORD,
     Word,
     drop_genitives,
     list_forms,

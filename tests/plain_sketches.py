@@ -16,15 +16,9 @@ from service.lexicon import (
     Kind,
 )
 from service.mentions import read_digits
+from service.spelling import WORD, normalise_word
 from service.terms import TermIndex
-from service.words import (
-    GENITIVE,
-    SENTENCE_END,
-    TERM_BREAK,
-    WORD,
-    Word,
-    normalise_word,
-)
+from service.words import GENITIVE, SENTENCE_END, TERM_BREAK, Word
 
 _FEATURES_MAX = 160
 

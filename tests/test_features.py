@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from service import term_alphabet
 from service.features import ConceptFeatures
+from service.spelling import normalise_word
 from service.term_tree import GAP_WORDS
 from service.terms import TermIndex, expand_term
-from service.words import list_words, normalise_word, split_words
+from service.words import list_words, split_words
 from tests.plain_terms import find_plainly
 
 MEGABYTE = 1_000_000

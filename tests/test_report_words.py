@@ -13,7 +13,7 @@ from service.report_terms import ReportTerms
 from service.report_words import ReportWords
 from service.terms import TermIndex
 from service.word_bounds import SEPARATOR
-from service.words import shape_words
+from service.word_shapes import shape_words
 from tests.factories import MODELS, SEEDS
 from tests.plain_sketches import split_plainly
 

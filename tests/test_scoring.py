@@ -28,7 +28,8 @@ from service.terms import expand_term
 from service.texts_in_words import TextsInWords
 from service.training import train_model
 from service.word_bounds import SEPARATOR, SearchedBounds, WordBounds
-from service.words import Word, has_shape, list_words, shape_words, split_words
+from service.word_shapes import has_shape, shape_words
+from service.words import Word, list_words, split_words
 from tests.factories import MODELS, SEEDS, article, load_classifier
 
 DATA = Path(__file__).parent / "data"

@@ -1,0 +1,44 @@
+"""A word -> its one spelling.
+
+Case, accents, the Arabic letters of different keyboards, hyphens and half-spaces do not matter.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+# A word: letters and digits with the marks that belong to them. `\w` alone would cut Devanagari
+# words at their vowel signs and Arabic ones at their points. ZWNJ and hyphens end a word, so that
+# "X-e-Y", "X e Y" and the Persian half-space are one spelling.
+MARKS = (
+    "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670"
+    "\u0900-\u0903\u093a-\u094f\u0955-\u0957\u0962\u0963"
+)
+WORD = re.compile(rf"[^\W_][\w{MARKS}]*")
+# Arabic letters that Arabic, Persian, Urdu and Pashto keyboards write differently.
+_ARABIC = str.maketrans({
+    "ي": "ی", "ى": "ی", "ې": "ی", "ۍ": "ی", "ئ": "ی", "ے": "ی", "ۓ": "ی",
+    "ك": "ک", "ګ": "گ", "ة": "ه", "ۀ": "ه", "ۂ": "ه", "ہ": "ه", "ھ": "ه", "ە": "ه",
+    "أ": "ا", "إ": "ا", "ٱ": "ا", "آ": "ا", "ؤ": "و", "ـ": "",
+})  # fmt: skip
+# Devanagari vowel signs are letters, not accents: only its dot (nukta) may fall.
+_ACCENT = re.compile("[\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u093c]")
+# What is longer is no word, may be as long as its text, and is not kept in mind.
+REMEMBERED_LETTERS = 64
+
+
+def normalise_word(word: str) -> str:
+    """Bring a word to one spelling: case, accents, Arabic-script variants."""
+    return _remember(word) if len(word) <= REMEMBERED_LETTERS else _normalise(word)
+
+
+@lru_cache(maxsize=65536)
+def _remember(word: str) -> str:
+    return _normalise(word)
+
+
+def _normalise(word: str) -> str:
+    folded = unicodedata.normalize("NFKD", word).casefold()
+    return unicodedata.normalize("NFC", _ACCENT.sub("", folded.translate(_ARABIC))).translate(
+        _ARABIC
+    )
