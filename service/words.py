@@ -14,7 +14,7 @@ from service.word_shapes import shape_words
 _WORDS_APART = re.compile(f"({WORD.pattern})")
 # An English genitive says nothing; as a word of its own it would stand between words of a term.
 GENITIVE = re.compile(r"['’\u02bc]s\b", re.IGNORECASE)
-# The whole word that it is, as `WORD` has it. The third of the marks above is a letter: it begins none.
+# The whole word that it is, as `WORD` has it. The third mark is a letter: it begins none.
 _GENITIVE_WORD = re.compile(rf"['’]s\b[\w{MARKS}]*", re.IGNORECASE)
 # "U.S.", "J.P. Singh", "Mr. Dar": a full stop after one letter or a title ends no sentence. What
 # stands before the mark is looked at after it: a pattern that begins with a set of characters is
