@@ -31,10 +31,10 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 # A batch of the longest articles takes minutes; heartbeats must get through meanwhile, and so must
-# the desk, whose transactions take some ten turns of the event loop each.
-PAUSE_AFTER_SECONDS = 0.002
+# the desk, whose transactions take some fifteen turns of the event loop each.
+PAUSE_AFTER_SECONDS = 0.001
 # An answer of the broker takes several turns from its socket to whoever waits for it.
-_PAUSE_TURNS = 4
+_PAUSE_TURNS = 8
 # After what took longer a turn is not enough: they get time for several answers of the broker.
 _LONG_SECONDS = 0.1
 _PAUSE_RATIO = 0.1
