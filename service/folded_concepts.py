@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple, Self
@@ -13,6 +12,7 @@ import numpy as np
 from service.fitted import FittedConcepts
 from service.folded_terms import Found
 from service.folded_words import Features
+from service.model_file import ModelError
 from service.term_tree import Concepts
 from service.texts_in_words import TextsInWords
 
@@ -21,8 +21,8 @@ _Columns = frozenset[int]
 # The first word of a term, and the concepts that it stands for.
 _Term = tuple[int, _Columns]
 _COLUMNS = itemgetter(1)
-# Sets of concepts in use: paragraphs name few.
-_REMEMBERED_MAX = 4096
+# As many sets as are in use: paragraphs name few concepts. One of all concepts is some 10 KB.
+_REMEMBERED_MAX = 1024
 
 
 class _Rule(NamedTuple):
@@ -45,9 +45,6 @@ class _Rule(NamedTuple):
             frozenset(columns[name] for name in own),
         )
 
-    def holds_in(self, named: AbstractSet[int]) -> bool:
-        return self.all <= named and self.none.isdisjoint(named)
-
 
 class _ColumnsOf(dict[Concepts, _Columns]):
     """Concepts that a term stands for to their columns, found when they first come."""
@@ -62,13 +59,21 @@ class _ColumnsOf(dict[Concepts, _Columns]):
 
 
 class _RulesFor(dict[_Columns, Sequence[_Rule]]):
-    """Named concepts to the conjunctions that ask for no others, found when they first come."""
+    """Named concepts to the conjunctions that ask for no others, found when they first come.
+
+    Raises:
+        ModelError: a conjunction asks for none, and would hold where nothing is named.
+    """
 
     def __init__(self, rules: Sequence[_Rule]) -> None:
         super().__init__()
         # Each is looked for at the one of its concepts that fewest others ask for.
         self._rules: defaultdict[int, list[_Rule]] = defaultdict(list)
         for rule in rules:
+            if not rule.all:
+                raise ModelError(
+                    f"a conjunction asks for no concept; its columns: {[*rule.columns]}"
+                )
             self._rules[min(rule.all, key=lambda column: len(self._rules[column]))].append(rule)
 
     def __missing__(self, named: _Columns) -> Sequence[_Rule]:
@@ -132,21 +137,23 @@ class FoldedConcepts:
         rules = self._rules_for[named]
         if not rules:
             return sorted(named)
-        listed = [*named]
-        sentences: list[set[int]] = []
+        listed = {*named}
         for rule in rules:
-            if rule.in_sentence and not sentences:
-                sentences = _name_by_sentence(terms, texts, row)
-            if any(map(rule.holds_in, sentences if rule.in_sentence else [named])):
-                listed += rule.columns
-        # Conjunctions of one label make one claim.
-        return sorted({*listed})
+            if not rule.in_sentence and rule.none.isdisjoint(named):
+                listed |= rule.columns
+        if any(rule.in_sentence for rule in rules):
+            for sentence in _name_by_sentence(terms, texts, row):
+                for rule in self._rules_for[sentence]:
+                    if rule.in_sentence and rule.none.isdisjoint(sentence):
+                        listed |= rule.columns
+        return sorted(listed)
 
 
-def _name_by_sentence(terms: Sequence[_Term], texts: TextsInWords, row: int) -> list[set[int]]:
+def _name_by_sentence(terms: Sequence[_Term], texts: TextsInWords, row: int) -> list[_Columns]:
     start = int(texts.starts[row])
     begins = texts.bounds.find_sentences(start, start + int(texts.lengths[row]))
-    named: dict[int, set[int]] = {}
+    named: dict[int, _Columns] = {}
     for at, columns in terms:
-        named.setdefault(bisect_right(begins, at), set()).update(columns)
+        sentence = bisect_right(begins, at)
+        named[sentence] = named.get(sentence, columns) | columns
     return [*named.values()]

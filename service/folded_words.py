@@ -1,6 +1,5 @@
 """A fitted TfidfVectorizer, folded for single articles: word numbers in, weights out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Self
@@ -45,12 +44,6 @@ class Features:
     rows: Integers
     columns: Integers
     values: Floats
-
-    @classmethod
-    def of(cls, listed: Sequence[tuple[int, int, float]]) -> Self:
-        """Take them from a list of row, column and value."""
-        rows, columns, values = zip(*listed, strict=True) if listed else ((), (), ())
-        return cls(np.array(rows, np.int64), np.array(columns, np.int64), np.array(values, float))
 
     def join(self, other: Self) -> Self:
         """Put others behind these."""

@@ -63,7 +63,7 @@ _LETTER: Callable[[re.Match[str]], str] = itemgetter(1)
 # Hashes lie from here on, numbers below.
 _HASHED = 1 << 31
 # What a beat's reports say in a week; of names only those that keep coming. A word and what it
-# mentions are a quarter of a kilobyte.
+# mentions are 100 to 500 bytes.
 REMEMBERED_MAX = 16384
 
 

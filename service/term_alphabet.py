@@ -14,7 +14,7 @@ _STEM_MIN_LETTERS = 2
 _STEM_MAX_LETTERS = 64
 # Words that begin with the same letters as a stem are fewer, the more letters are looked at.
 _OPENINGS = tuple(map(slice, range(_STEM_MIN_LETTERS, 5)))
-# As many pairs of words as are in use.
+# More pairs of words than are in use, though not all that a text without end can be made of.
 _REMEMBERED_MAX = 65536
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -215,14 +215,18 @@ def test_hiding_term_hides_shorter_ones_that_begin_or_end_with_it_and_never_itse
 
 
 PARTS = st.sampled_from(["a", "b", "c", "ab*", "abc", "abc*", "{a,ab} c", "d"])
-TERMS = st.lists(PARTS, min_size=1, max_size=4).flatmap(
-    lambda parts: st.sampled_from([" ".join(parts), " ... ".join(parts)])
+TERMS = st.lists(st.tuples(PARTS, st.sampled_from([" ", " ... "])), min_size=1, max_size=4).map(
+    lambda pairs: pairs[0][0] + "".join(f"{before}{part}" for part, before in pairs[1:])
 )
-SAID = st.lists(st.sampled_from(["a", "b", "c", "ab", "abc", "abcd", "d", ",", ".", "'s", "\n"]))
+SAID = st.lists(
+    st.sampled_from(["a", "b", "c", "ab", "abc", "abcd", "d", ",", ".", "'s", "\n"]), max_size=30
+)
 
 
-@given(st.dictionaries(st.sampled_from("xyz"), st.lists(TERMS, max_size=5)), SAID)
-@hypothesis_settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.sampled_from("xyz"), st.lists(TERMS, max_size=5), min_size=1), SAID)
+@example({"y": ["a b ... c"]}, ["a", "b", "d", "c"])
+@example({"y": ["a b ... c", "a ... b c"]}, ["a", ",", "b", "d", "c", "a", "d", "b", ",", "c"])
+@hypothesis_settings(max_examples=600, deadline=None)
 def test_terms_are_those_that_are_found_one_by_one(
     concepts: dict[str, list[str]], said: list[str]
 ) -> None:

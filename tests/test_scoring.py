@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
-from service import folded_words, known_words
+from service import folded_concepts, folded_terms, folded_words, known_words
 from service.article_files import read_articles
 from service.boilerplate import mask_markup
 from service.folded_words import UNKNOWN, FoldedWords
@@ -277,6 +277,29 @@ def test_tables_of_words_are_cleared_when_they_are_full(monkeypatch: pytest.Monk
     for row, passage in enumerate(passages):
         probabilities = 1 / (1 + np.exp(-folded.read([passage]).log_odds))
         assert np.abs(probabilities - expected[row]).max() <= TOLERANCE
+
+
+def test_what_few_slots_and_little_memory_hold_is_found_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(folded_terms, "_SLOTS_BITS", 2)
+    monkeypatch.setattr(folded_concepts, "_REMEMBERED_MAX", 2)
+    pipeline, _ = load_desk("four labels")
+    folded = FoldedPipeline(pipeline)
+    passages = list_texts()
+    expected = predict(pipeline, passages)
+    for row, passage in enumerate(passages):
+        probabilities = 1 / (1 + np.exp(-folded.read([passage]).log_odds))
+        assert np.abs(probabilities - expected[row]).max() <= TOLERANCE
+    assert len(folded._concepts._rules_for) <= 2  # noqa: SLF001, what is remembered
+
+
+def test_conjunction_that_asks_for_no_concept_is_refused() -> None:
+    pipeline, _ = load_pipeline(MODELS)
+    concepts = dict(pipeline[0].transformer_list)["concepts"]
+    concepts.set_params(conjunctions=[{**concepts.conjunctions[0], "all": []}])
+    with pytest.raises(ModelError, match="asks for no concept"):
+        FoldedPipeline(pipeline)
 
 
 @given(st.sets(st.integers(0, 400), max_size=60), st.lists(st.integers(0, 400), max_size=60))
