@@ -82,6 +82,7 @@ app             topics and agents: with intake and entry point the only place th
 broker          reach the broker: addresses, TLS, SASL
 header_names    names of Kafka headers that are not UTF-8
 topics          the topics as the service needs them: create and check
+offset_reader   what waits of a worker's partitions, as the broker tells it
 watchdog        end a worker that stalls
 letter_watch    follow the dead letters: how many are open?
 logs            one structured line per thing worth knowing
