@@ -34,7 +34,7 @@ T = TypeVar("T")
 # the desk, whose transactions take some fifteen turns of the event loop each.
 PAUSE_AFTER_SECONDS = 0.001
 # An answer of the broker takes several turns from its socket to whoever waits for it.
-_PAUSE_TURNS = 8
+_PAUSE_TURNS = 16
 # After what took longer a turn is not enough: they get time for several answers of the broker.
 _LONG_SECONDS = 0.1
 _PAUSE_RATIO = 0.1

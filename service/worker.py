@@ -16,6 +16,7 @@ from service import __version__
 from service.app import create_app, leave_process, stop_unacknowledged
 from service.broker import BrokerError, check_group_access, knock
 from service.classifier import Classifier
+from service.desk_store import ask_again_soon
 from service.header_names import read_any_header_names
 from service.health import BROKER_LATE_SECONDS, Health
 from service.letter_watch import LetterWatch
@@ -47,6 +48,7 @@ def run_worker(settings: Settings) -> NoReturn:
     """
     configure_logging(settings.log_format, settings.log_level)
     read_any_header_names()
+    ask_again_soon()
     classifier = Classifier.load(settings.model_dir)
     settings.find_quiet_repeats(label.name for label in classifier.manifest.labels)
     metrics = Metrics(CollectorRegistry(), classifier.manifest)

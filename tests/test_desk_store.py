@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import ConcurrentTransactions
+from aiokafka.producer import sender
 
 from service.broker import client_options
-from service.desk_store import DeskStore, FencedError, StoriesTopicError
+from service.desk_store import DeskStore, FencedError, StoriesTopicError, ask_again_soon
 from service.messages import OutgoingMessage
 from service.outbox import PublishError, send_message
 from service.worker_process import find_free_port
@@ -117,3 +120,17 @@ def test_an_absent_broker_is_an_error_after_the_time_to_retry() -> None:
 
     with pytest.raises(PublishError, match=r"could not be taken over in 0\.5 s"):
         asyncio.run(take_over())
+
+
+def test_producer_asks_again_soon_whether_the_last_transaction_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    theirs = sender.BACKOFF_OVERRIDE
+    monkeypatch.setattr(sender, "BACKOFF_OVERRIDE", theirs)
+    ask_again_soon()
+    producer = SimpleNamespace(
+        _txn_manager=SimpleNamespace(txn_partitions=set()), _retry_backoff=0.1
+    )
+    refusal = SimpleNamespace(errors=[("alerts", [(0, ConcurrentTransactions.errno)])])
+    asked_after = sender.AddPartitionsToTxnHandler(producer, set()).handle_response(refusal)
+    assert 0 < asked_after < theirs / 2
