@@ -3,7 +3,7 @@
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -130,6 +130,8 @@ class BatchHandler:
         self._outbox = outbox
         self._activity = activity
         self._guard = Guard(settings, metrics)
+        # What the last article took; a worker's first is decided alone.
+        self._seconds = _LONG_SECONDS
 
     async def handle_batch(self, articles: Sequence[RawArticle]) -> None:
         """Bring articles to their outcomes; what returns is done and may be acknowledged.
@@ -142,7 +144,10 @@ class BatchHandler:
         self._metrics.worker.last_article.set_to_current_time()
         decisions: list[Decision] = []
         paused = time.perf_counter()
-        for together in _group(articles):
+        left = articles
+        while left:
+            together = _take_together(left, self._count_together(len(articles)))
+            left = left[len(together) :]
             begun = time.perf_counter()
             if begun - paused > PAUSE_AFTER_SECONDS:
                 await _pause(begun - paused)
@@ -150,15 +155,21 @@ class BatchHandler:
             decided = self._guard.decide_together(together, self._handle)
             decisions += map(Decision, together, decided)
             self._activity.note_handled(together)
-            seconds = (time.perf_counter() - begun) / len(together)
+            self._seconds = (time.perf_counter() - begun) / len(together)
             for _ in together:
-                self._metrics.labelling_seconds.observe(seconds)
+                self._metrics.labelling_seconds.observe(self._seconds)
         published = await self._publish(decisions)
         now = datetime.now(UTC)
         for ended in published:
             self._metrics.count_decision(ended.decided, now, Agent.CLASSIFY)
             log_decision(ended, model=self._classifier.manifest.version)
         self._metrics.ledger.note_done(Agent.CLASSIFY, len(articles))
+
+    def _count_together(self, waiting: int) -> int:
+        # The fewer wait, the less it matters what labelling costs, and the more how soon alerts go
+        # out; and nothing else has its turn while articles are decided together.
+        soon = int(_LONG_SECONDS / self._seconds)
+        return max(1, min(_TOGETHER_ARTICLES, waiting // _PARTS, soon))
 
     async def _publish(self, decisions: Sequence[Decision]) -> list[Decision]:
         begun = time.perf_counter()
@@ -172,20 +183,14 @@ class BatchHandler:
         return handle_articles(messages, self._classifier, self._rules, datetime.now(UTC))
 
 
-def _group(articles: Sequence[RawArticle]) -> Iterator[list[RawArticle]]:
-    # The fewer wait, the less it matters what labelling costs, and the more how soon alerts go out.
-    most = min(_TOGETHER_ARTICLES, max(1, len(articles) // _PARTS))
-    group: list[RawArticle] = []
+def _take_together(articles: Sequence[RawArticle], most: int) -> Sequence[RawArticle]:
+    # The first of them, at least one.
     total = 0
-    for raw in articles:
-        size = len(raw.value or b"")
-        if group and (len(group) == most or total + size > _TOGETHER_BYTES):
-            yield group
-            group, total = [], 0
-        group.append(raw)
-        total += size
-    if group:
-        yield group
+    for count, raw in enumerate(articles[:most]):
+        total += len(raw.value or b"")
+        if count and total > _TOGETHER_BYTES:
+            return articles[:count]
+    return articles[:most]
 
 
 async def _pause(worked_seconds: float) -> None:
