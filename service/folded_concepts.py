@@ -71,9 +71,7 @@ class _RulesFor(dict[_Columns, Sequence[_Rule]]):
         self._rules: defaultdict[int, list[_Rule]] = defaultdict(list)
         for rule in rules:
             if not rule.all:
-                raise ModelError(
-                    f"a conjunction asks for no concept; its columns: {[*rule.columns]}"
-                )
+                raise ModelError("a conjunction of the model asks for no concept: give it one")
             self._rules[min(rule.all, key=lambda column: len(self._rules[column]))].append(rule)
 
     def __missing__(self, named: _Columns) -> Sequence[_Rule]:

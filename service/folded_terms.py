@@ -63,12 +63,9 @@ class FoldedTerms:
         self._index = index
         self._alphabet = index.alphabet
         roles = self._alphabet.roles
-        # By symbol: what `judge` tells, whether it is a term by itself, and its bits.
-        self._judged = np.array(
-            [
-                (symbol, role.leads, role.follows, role.leads_far, role.follows_far)
-                for symbol, role in enumerate(roles)
-            ]
+        # By symbol: what it leads on and follows, whether it is a term by itself, and its bits.
+        self._leading = np.array(
+            [(role.leads, role.follows, role.leads_far, role.follows_far) for role in roles]
         )
         self._is_term = np.array([bool(role.concepts) for role in roles])
         self._bits = np.array([role.bits for role in roles])
@@ -79,24 +76,17 @@ class FoldedTerms:
         """Give the number of a word's symbol; most have `NOTHING`."""
         return self._alphabet.spell(form)
 
-    def judge(self, symbols: Integers) -> Integers:
-        """Tell what words are to terms, for `find`: their symbols, and bits of them.
-
-        Returns:
-            Shape (5, words).
-        """
-        return self._judged.take(symbols, axis=0).T
-
-    def find(self, judged: Integers, bounds: TermBounds) -> Found:
+    def find(self, symbols: Integers, bounds: TermBounds) -> Found:
         """Find the terms in the words of texts.
 
         Args:
-            judged: shape (5, words), what `judge` tells of them.
+            symbols: shape (words,), of each word what `spell` gives.
             bounds: what lies between the words.
         """
         roles = self._alphabet.roles
-        symbols = np.concatenate([judged[0], _PADDING])
-        begins = self._leave_leading(_find_begins(*judged[1:]), symbols)
+        begins = _find_begins(*self._leading.take(symbols, axis=0).T)
+        symbols = np.concatenate([symbols, _PADDING])
+        begins = self._leave_leading(begins, symbols)
         numbers = symbols.tolist()
         longer, hiding = self._index.find_longer(begins.tolist(), numbers, bounds)
         is_term = self._is_term.take(symbols)

@@ -16,8 +16,9 @@ _SLOTS_BITS = 17
 _WORDS_MAX = 2**_SLOTS_BITS // 2
 # Names and numbers that come once are without end.
 _OTHERS_MAX = 32768
-# Of a row the first two numbers are its word, packed; eight numbers are one line of a CPU's cache.
+# Of a row the first two numbers are its word, packed; a row lies in one line of a CPU's cache.
 _PACKED = 2
+_NOTHING = (UNKNOWN, NOTHING)
 
 
 class KnownWords:
@@ -32,16 +33,15 @@ class KnownWords:
         self._numbers = numbers
         self._terms = terms
         # Words without a slot: come once, longer than what can be packed, not ASCII, or too late.
-        self._others: dict[str, tuple[int, ...]] = {}
-        self._nothing = self._write(UNKNOWN, NOTHING)
-        self._table = np.zeros((2**_SLOTS_BITS, _PACKED + len(self._nothing)), np.int64)
+        self._others: dict[str, tuple[int, int]] = {}
+        self._table = np.zeros((2**_SLOTS_BITS, _PACKED + len(_NOTHING)), np.int64)
         self._count = 0
 
     def look_up(self, texts: TextsInWords) -> Integers:
-        """Tell what each word is: its number, and what `FoldedTerms.judge` tells of it.
+        """Tell what each word is: its number in the vocabulary, and its symbol in the terms.
 
         Returns:
-            Shape (numbers, words).
+            Shape (2, words).
         """
         # Those in use come back within a few articles.
         if len(self._others) > _OTHERS_MAX:
@@ -67,17 +67,10 @@ class KnownWords:
                 self._table[slots[at]] = (*packed[:, at], *told)
                 self._count += 1
                 del self._others[form]
-            if told is not self._nothing:
+            if told != _NOTHING:
                 rows[at, _PACKED:] = told
         # The row of a word is in one place of memory; what is counted with lies by column.
         return np.ascontiguousarray(rows[:, _PACKED:].T)
 
-    def _tell(self, form: str) -> tuple[int, ...]:
-        number = self._numbers.get(form, UNKNOWN)
-        symbol = self._terms.spell(form)
-        if number == UNKNOWN and symbol == NOTHING:
-            return self._nothing
-        return self._write(number, symbol)
-
-    def _write(self, number: int, symbol: int) -> tuple[int, ...]:
-        return (number, *self._terms.judge(np.array([symbol]))[:, 0].tolist())
+    def _tell(self, form: str) -> tuple[int, int]:
+        return self._numbers.get(form, UNKNOWN), self._terms.spell(form)

@@ -29,7 +29,7 @@ class ReportTerms:
         """
         forms = words.forms
         symbols = np.fromiter(map(self._symbols.__getitem__, forms), np.int64, len(forms))
-        found = self._terms.find(self._terms.judge(symbols), words)
+        found = self._terms.find(symbols, words)
         firsts: dict[Concepts, int] = {}
         for at, concepts in zip(found.single, found.concepts, strict=True):
             firsts.setdefault(concepts, at)

@@ -85,10 +85,9 @@ class FoldedPipeline:
     def read(self, passages: Sequence[str]) -> Reading:
         """Read passages, at least one; those of several articles cost less together."""
         texts = TextsInWords(passages)
-        known = self._known.look_up(texts)
-        numbers = known[0]
+        numbers, symbols = self._known.look_up(texts)
         words = self._words.weigh(numbers, texts.rows, len(texts))
-        found = self._terms.find(known[1:], texts.bounds)
+        found = self._terms.find(symbols, texts.bounds)
         concepts = self._concepts.describe(found, texts)
         return Reading(
             log_odds=self._add_up(words.join(concepts), len(texts)) + self.biases,

@@ -99,7 +99,7 @@ def _make_code_page(others: str) -> _CodePage | None:
     if "" in forms:
         return None
     # Accented letters keep their own codes until they are written: the end of "it'š" is no
-    # genitive; but a long s is, as `_GENITIVE_WORD` has it.
+    # genitive; but a long s is, as `words.drop_genitives` has it.
     shapes = (
         form.encode() if form in " '" or each == "\u017f" else bytes([code])
         for code, (each, form) in enumerate(zip(others, forms, strict=True), start=len(_ASCII))
