@@ -127,10 +127,17 @@ def create_app(
         app.topic(name, key_serializer="raw", value_serializer="raw", value_type=bytes)
         for name in (settings.articles_topic, settings.matches_topic)
     )
-    handler = BatchHandler(settings, classifier, metrics, app.outbox, health.activity)
     titles = {label.name: label.title for label in classifier.manifest.labels}
     app.desks = Desks(settings, titles, metrics, app.outbox, health.activity)
     health.count_desks = app.desks.count
+    handler = BatchHandler(
+        settings,
+        classifier,
+        metrics,
+        app.outbox,
+        health.activity,
+        wait_for_desk=app.desks.wait_until_done,
+    )
 
     @app.agent(articles, concurrency=1)
     async def classify(stream: Any) -> None:

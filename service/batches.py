@@ -1,9 +1,10 @@
 """A batch of articles: decide each, publish what is owed, wait for the broker, count."""
 
 import asyncio
+import math
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -30,19 +31,19 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-# A batch of the longest articles takes minutes; heartbeats must get through meanwhile, and so must
-# the desk, whose transactions take some fifteen turns of the event loop each.
-PAUSE_AFTER_SECONDS = 0.001
-# An answer of the broker takes several turns from its socket to whoever waits for it.
-_PAUSE_TURNS = 16
-# After what took longer a turn is not enough: they get time for several answers of the broker.
+# An answer of the broker takes several turns of the event loop from its socket to whoever waits for
+# it, a transaction of the desk some fifteen: as many as come to a fortieth of the work.
+_TURN_SECONDS = 0.001
+_MOST_TURNS = 16
+# A batch of the longest articles takes minutes: after each that took longer than this, heartbeats
+# and the desk have so much of its time.
 _LONG_SECONDS = 0.1
 _PAUSE_RATIO = 0.1
+# How long articles wait for the alerts that are being written, each time. Of a backlog none waits.
+_DESK_SECONDS = 0.005
 # What is decided together: enough that labelling costs less, little enough for the pause above.
 _TOGETHER_ARTICLES = 16
 _TOGETHER_BYTES = 65536
-# In how many parts, with pauses between them, a batch is decided at least.
-_PARTS = 2
 
 
 class TooManyFailuresError(Exception):
@@ -114,7 +115,16 @@ class Guard:
 
 
 class BatchHandler:
-    """Brings articles to their outcomes, or to the desk."""
+    """Brings articles to their outcomes, or to the desk.
+
+    Args:
+        settings: how long an article may be, and how many are a full batch.
+        classifier: labels articles.
+        metrics: where outcomes are counted.
+        outbox: takes what an outcome owes.
+        activity: is told what was handled.
+        wait_for_desk: waits until the desk has nothing in hand, at most so many seconds.
+    """
 
     def __init__(
         self,
@@ -123,12 +133,16 @@ class BatchHandler:
         metrics: Metrics,
         outbox: Outbox,
         activity: Activity,
+        *,
+        wait_for_desk: Callable[[float], Awaitable[None]],
     ) -> None:
         self._rules = HandlingRules(settings.article_max_bytes, settings.review)
         self._classifier = classifier
         self._metrics = metrics
         self._outbox = outbox
         self._activity = activity
+        self._wait_for_desk = wait_for_desk
+        self._backlog = settings.batch_articles
         self._guard = Guard(settings, metrics)
         # What the last article took; a worker's first is decided alone.
         self._seconds = _LONG_SECONDS
@@ -143,19 +157,18 @@ class BatchHandler:
         self._metrics.ledger.note_read(Agent.CLASSIFY, len(articles))
         self._metrics.worker.last_article.set_to_current_time()
         decisions: list[Decision] = []
-        paused = time.perf_counter()
+        worked_seconds = 0.0
         left = articles
         while left:
-            together = _take_together(left, self._count_together(len(articles)))
+            together = _take_together(left, self._count_together())
             left = left[len(together) :]
+            await self._give_way(worked_seconds, len(articles))
             begun = time.perf_counter()
-            if begun - paused > PAUSE_AFTER_SECONDS:
-                await _pause(begun - paused)
-                begun = paused = time.perf_counter()
             decided = self._guard.decide_together(together, self._handle)
+            worked_seconds = time.perf_counter() - begun
             decisions += map(Decision, together, decided)
             self._activity.note_handled(together)
-            self._seconds = (time.perf_counter() - begun) / len(together)
+            self._seconds = worked_seconds / len(together)
             for _ in together:
                 self._metrics.labelling_seconds.observe(self._seconds)
         published = await self._publish(decisions)
@@ -165,11 +178,17 @@ class BatchHandler:
             log_decision(ended, model=self._classifier.manifest.version)
         self._metrics.ledger.note_done(Agent.CLASSIFY, len(articles))
 
-    def _count_together(self, waiting: int) -> int:
-        # The fewer wait, the less it matters what labelling costs, and the more how soon alerts go
-        # out; and nothing else has its turn while articles are decided together.
-        soon = int(_LONG_SECONDS / self._seconds)
-        return max(1, min(_TOGETHER_ARTICLES, waiting // _PARTS, soon))
+    def _count_together(self) -> int:
+        # Nothing else has its turn while articles are decided together.
+        return max(1, min(_TOGETHER_ARTICLES, int(_LONG_SECONDS / self._seconds)))
+
+    async def _give_way(self, worked_seconds: float, waiting: int) -> None:
+        if worked_seconds > _LONG_SECONDS:
+            await asyncio.sleep(worked_seconds * _PAUSE_RATIO)
+        for _ in range(min(_MOST_TURNS, math.ceil(worked_seconds / _TURN_SECONDS))):
+            await asyncio.sleep(0)
+        if waiting < self._backlog:
+            await self._wait_for_desk(_DESK_SECONDS)
 
     async def _publish(self, decisions: Sequence[Decision]) -> list[Decision]:
         begun = time.perf_counter()
@@ -191,13 +210,6 @@ def _take_together(articles: Sequence[RawArticle], most: int) -> Sequence[RawArt
         if count and total > _TOGETHER_BYTES:
             return articles[:count]
     return articles[:most]
-
-
-async def _pause(worked_seconds: float) -> None:
-    if worked_seconds > _LONG_SECONDS:
-        await asyncio.sleep(worked_seconds * _PAUSE_RATIO)
-    for _ in range(_PAUSE_TURNS):
-        await asyncio.sleep(0)
 
 
 def _try_to_decide(messages: Sequence[RawArticle], decide: Callable[[], T]) -> T | Rejected:

@@ -41,6 +41,8 @@ class Desks:
         self._desks: dict[int, Desk] = {}
         self._assigned: frozenset[int] = frozenset()
         self._assignment = asyncio.Event()
+        self._done = asyncio.Event()
+        self._done.set()
 
     async def handle_batch(self, batch: Sequence[RawArticle]) -> None:
         """Bring matches to their outcomes; what returns is done and may be acknowledged.
@@ -53,8 +55,18 @@ class Desks:
         by_partition: dict[int, list[RawArticle]] = defaultdict(list)
         for raw in batch:
             by_partition[raw.partition].append(raw)
-        for partition, matches in by_partition.items():
-            await self._find_desk(partition).handle_batch(matches)
+        self._done.clear()
+        try:
+            for partition, matches in by_partition.items():
+                await self._find_desk(partition).handle_batch(matches)
+        finally:
+            self._done.set()
+
+    async def wait_until_done(self, most_seconds: float) -> None:
+        """Wait for the matches in hand to have their outcomes, but no longer than that."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most_seconds):
+                await self._done.wait()
 
     async def tend(self) -> None:
         """Have the desks that are ours ready as soon as they are, and publish digests; for ever.

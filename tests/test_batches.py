@@ -1,6 +1,6 @@
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -139,13 +139,21 @@ def test_together_are_few_articles_and_long_ones_are_alone(
     assert groups == [1, 16, 16, 3, 1, 1, 1, 1]
 
 
-def test_of_few_articles_each_part_is_decided_by_itself(
+def test_few_articles_wait_for_the_desk_and_a_backlog_does_not(
     metrics: Metrics, groups: list[int]
 ) -> None:
-    handler = make_handler(metrics)
-    for count in (1, 2, 7):
-        asyncio.run(handler.handle_batch([raw()] * count))
-    assert groups == [1, 1, 1, 3, 3, 1]
+    waits: list[tuple[int, ...]] = []
+
+    async def note_wait(_seconds: float) -> None:
+        waits.append(tuple(groups))
+
+    most = Settings().batch_articles
+    asyncio.run(make_handler(metrics, note_wait).handle_batch([raw()] * (most - 1)))
+    few = [*waits]
+    asyncio.run(make_handler(metrics, note_wait).handle_batch([raw()] * most))
+    # Before each group, the first too.
+    assert few == [(), (1,), (1, 16), (1, 16, 16), (1, 16, 16, 16)]
+    assert waits == few
 
 
 def test_articles_that_take_long_are_decided_alone(
@@ -163,9 +171,17 @@ def test_articles_that_take_long_are_decided_alone(
     assert counted == [1] * 6
 
 
-def make_handler(metrics: Metrics) -> BatchHandler:
+async def find_desk_free(_seconds: float) -> None:
+    """Wait for a desk that has nothing in hand."""
+
+
+def make_handler(
+    metrics: Metrics, wait_for_desk: Callable[[float], Awaitable[None]] = find_desk_free
+) -> BatchHandler:
     outbox = Outbox({}, matches_topic="m", dlq_topic="d", retry_seconds=1)
-    return BatchHandler(Settings(), load_classifier(), metrics, outbox, Activity())
+    return BatchHandler(
+        Settings(), load_classifier(), metrics, outbox, Activity(), wait_for_desk=wait_for_desk
+    )
 
 
 def test_long_articles_leave_the_desk_time_for_the_answers_of_the_broker(

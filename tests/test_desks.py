@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from service.desk import Desk
 from service.desk_store import DeskStore, FencedError
 from service.desks import Desks
 from service.health import DeskCounts
@@ -73,3 +74,47 @@ def test_desk_counts_as_ours_from_when_it_was_taken_over_until_it_is_in_doubt(
         DeskCounts(1, 1),
         DeskCounts(1, 0),
     ]
+
+
+def test_wait_is_for_the_matches_in_hand_and_not_for_long(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    async def handle(desks: Desks) -> None:
+        released = asyncio.Event()
+
+        async def hold(_desk: Desk, _batch: object) -> None:
+            await released.wait()
+            seen.append("done")
+
+        monkeypatch.setattr(Desk, "handle_batch", hold)
+        await desks.wait_until_done(60)
+        seen.append("nothing in hand")
+        handling = asyncio.create_task(desks.handle_batch([raw(topic="matches")]))
+        await asyncio.sleep(0)
+        await desks.wait_until_done(0.001)
+        seen.append("long enough")
+        asyncio.get_running_loop().call_soon(released.set)
+        await desks.wait_until_done(60)
+        seen.append("waited")
+        await handling
+
+    asyncio.run(handle(create_desks(metrics)))
+    assert seen == ["nothing in hand", "long enough", "done", "waited"]
+
+
+def test_nobody_waits_for_matches_that_were_handed_back(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_desk: Desk, _batch: object) -> None:
+        raise FencedError
+
+    async def handle(desks: Desks) -> None:
+        with pytest.raises(FencedError):
+            await desks.handle_batch([raw(topic="matches")])
+        async with asyncio.timeout(30):
+            await desks.wait_until_done(60)
+
+    monkeypatch.setattr(Desk, "handle_batch", refuse)
+    asyncio.run(handle(create_desks(metrics)))
