@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 # An answer of the broker takes several turns of the event loop from its socket to whoever waits for
-# it, a transaction of the desk some fifteen: as many as come to a fortieth of the work.
+# it, a transaction of the desk some fifteen: there is one for each so much of work.
 _TURN_SECONDS = 0.001
 _MOST_TURNS = 16
 # A batch of the longest articles takes minutes: after each that took longer than this, heartbeats
@@ -142,7 +142,7 @@ class BatchHandler:
         self._outbox = outbox
         self._activity = activity
         self._wait_for_desk = wait_for_desk
-        self._backlog = settings.batch_articles
+        self._full_batch = settings.batch_articles
         self._guard = Guard(settings, metrics)
         # What the last article took; a worker's first is decided alone.
         self._seconds = _LONG_SECONDS
@@ -160,9 +160,11 @@ class BatchHandler:
         worked_seconds = 0.0
         left = articles
         while left:
+            await _give_way(worked_seconds)
+            if len(articles) < self._full_batch:
+                await self._wait_for_desk(_DESK_SECONDS)
             together = _take_together(left, self._count_together())
             left = left[len(together) :]
-            await self._give_way(worked_seconds, len(articles))
             begun = time.perf_counter()
             decided = self._guard.decide_together(together, self._handle)
             worked_seconds = time.perf_counter() - begun
@@ -177,18 +179,12 @@ class BatchHandler:
             self._metrics.count_decision(ended.decided, now, Agent.CLASSIFY)
             log_decision(ended, model=self._classifier.manifest.version)
         self._metrics.ledger.note_done(Agent.CLASSIFY, len(articles))
+        # Nor may one batch after the other keep everything else waiting.
+        await _give_way(worked_seconds)
 
     def _count_together(self) -> int:
         # Nothing else has its turn while articles are decided together.
         return max(1, min(_TOGETHER_ARTICLES, int(_LONG_SECONDS / self._seconds)))
-
-    async def _give_way(self, worked_seconds: float, waiting: int) -> None:
-        if worked_seconds > _LONG_SECONDS:
-            await asyncio.sleep(worked_seconds * _PAUSE_RATIO)
-        for _ in range(min(_MOST_TURNS, math.ceil(worked_seconds / _TURN_SECONDS))):
-            await asyncio.sleep(0)
-        if waiting < self._backlog:
-            await self._wait_for_desk(_DESK_SECONDS)
 
     async def _publish(self, decisions: Sequence[Decision]) -> list[Decision]:
         begun = time.perf_counter()
@@ -200,6 +196,13 @@ class BatchHandler:
 
     def _handle(self, messages: Sequence[RawArticle]) -> list[Decided]:
         return handle_articles(messages, self._classifier, self._rules, datetime.now(UTC))
+
+
+async def _give_way(worked_seconds: float) -> None:
+    if worked_seconds > _LONG_SECONDS:
+        await asyncio.sleep(worked_seconds * _PAUSE_RATIO)
+    for _ in range(min(_MOST_TURNS, math.ceil(worked_seconds / _TURN_SECONDS))):
+        await asyncio.sleep(0)
 
 
 def _take_together(articles: Sequence[RawArticle], most: int) -> Sequence[RawArticle]:

@@ -156,6 +156,42 @@ def test_few_articles_wait_for_the_desk_and_a_backlog_does_not(
     assert waits == few
 
 
+def test_few_articles_are_decided_together_but_for_a_workers_first(
+    metrics: Metrics, groups: list[int]
+) -> None:
+    handler = make_handler(metrics)
+    for count in (1, 2, 7):
+        asyncio.run(handler.handle_batch([raw()] * count))
+    assert groups == [1, 2, 7]
+
+
+@pytest.mark.parametrize("full_batch", [1, 64])
+def test_event_loop_has_a_turn_for_each_millisecond_of_work(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch, full_batch: int
+) -> None:
+    turns: list[float] = []
+
+    def label(messages: Sequence[RawArticle], *_: object) -> list[Unmatched]:
+        time.sleep(0.005)
+        return [Unmatched("a")] * len(messages)
+
+    async def count_turns() -> None:
+        while True:
+            turns.append(time.monotonic())
+            await asyncio.sleep(0)
+
+    async def handle() -> None:
+        handler = make_handler(metrics, settings=Settings(batch_articles=full_batch))
+        counting = asyncio.create_task(count_turns())
+        for _ in range(3):
+            await handler.handle_batch([raw()])
+        counting.cancel()
+
+    monkeypatch.setattr(batches, "handle_articles", label)
+    asyncio.run(handle())
+    assert len(turns) >= 3 * 5
+
+
 def test_articles_that_take_long_are_decided_alone(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,11 +212,18 @@ async def find_desk_free(_seconds: float) -> None:
 
 
 def make_handler(
-    metrics: Metrics, wait_for_desk: Callable[[float], Awaitable[None]] = find_desk_free
+    metrics: Metrics,
+    wait_for_desk: Callable[[float], Awaitable[None]] = find_desk_free,
+    settings: Settings | None = None,
 ) -> BatchHandler:
     outbox = Outbox({}, matches_topic="m", dlq_topic="d", retry_seconds=1)
     return BatchHandler(
-        Settings(), load_classifier(), metrics, outbox, Activity(), wait_for_desk=wait_for_desk
+        settings or Settings(),
+        load_classifier(),
+        metrics,
+        outbox,
+        Activity(),
+        wait_for_desk=wait_for_desk,
     )
 
 

@@ -89,16 +89,17 @@ def test_wait_is_for_the_matches_in_hand_and_not_for_long(
             seen.append("done")
 
         monkeypatch.setattr(Desk, "handle_batch", hold)
-        await desks.wait_until_done(60)
-        seen.append("nothing in hand")
-        handling = asyncio.create_task(desks.handle_batch([raw(topic="matches")]))
-        await asyncio.sleep(0)
-        await desks.wait_until_done(0.001)
-        seen.append("long enough")
-        asyncio.get_running_loop().call_soon(released.set)
-        await desks.wait_until_done(60)
-        seen.append("waited")
-        await handling
+        async with asyncio.timeout(30):
+            await desks.wait_until_done(60)
+            seen.append("nothing in hand")
+            handling = asyncio.create_task(desks.handle_batch([raw(topic="matches")]))
+            await asyncio.sleep(0)
+            await desks.wait_until_done(0.001)
+            seen.append("long enough")
+            asyncio.get_running_loop().call_soon(released.set)
+            await desks.wait_until_done(60)
+            seen.append("waited")
+            await handling
 
     asyncio.run(handle(create_desks(metrics)))
     assert seen == ["nothing in hand", "long enough", "done", "waited"]
