@@ -27,8 +27,8 @@ from service.pipeline_file import serialise_pipeline
 from service.seeds import LabelledText, Seeds, read_seeds
 from service.settings import CHECKOUT
 
-ROUNDS = 2
-SECONDS = 5.0
+ROUNDS = 3
+SECONDS = 4.0
 ARTICLES = 50_000
 # Workers and partitions; the first two are what the bar compares.
 SETTINGS = ((1, 4), (2, 4), (1, 2), (2, 2), (2, 8))
