@@ -130,13 +130,9 @@ def create_app(
     titles = {label.name: label.title for label in classifier.manifest.labels}
     app.desks = Desks(settings, titles, metrics, app.outbox, health.activity)
     health.count_desks = app.desks.count
+    wait = app.desks.wait_until_done
     handler = BatchHandler(
-        settings,
-        classifier,
-        metrics,
-        app.outbox,
-        health.activity,
-        wait_for_desk=app.desks.wait_until_done,
+        settings, classifier, metrics, app.outbox, health.activity, wait_for_desk=wait
     )
 
     @app.agent(articles, concurrency=1)

@@ -116,19 +116,25 @@ def test_messages_that_raise_together_and_not_alone_are_one_retry(metrics: Metri
     assert count_retries(metrics) == 1
 
 
-@pytest.fixture
-def groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many articles were decided together, each time."""
+def fake_labelling(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[int]:
+    """Have labelling take so long an article; gives how many were decided together, each time."""
     counted: list[int] = []
 
     def label(messages: Sequence[RawArticle], *_: object) -> list[Unmatched]:
         counted.append(len(messages))
+        time.sleep(seconds * len(messages))
         return [Unmatched("a")] * len(messages)
 
     monkeypatch.setattr(batches, "handle_articles", label)
+    return counted
+
+
+@pytest.fixture
+def groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many articles were decided together, each time."""
     # However busy the machine is, this is soon done.
     monkeypatch.setattr(batches, "_LONG_SECONDS", 1000.0)
-    return counted
+    return fake_labelling(monkeypatch, 0)
 
 
 def test_together_are_few_articles_and_long_ones_are_alone(
@@ -165,44 +171,40 @@ def test_few_articles_are_decided_together_but_for_a_workers_first(
     assert groups == [1, 2, 7]
 
 
+async def count_ticks(work: Awaitable[None], every_seconds: float) -> int:
+    """Do some work, and count how often something else has its turn meanwhile."""
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(every_seconds)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    await work
+    ticking.cancel()
+    return ticks
+
+
 @pytest.mark.parametrize("full_batch", [1, 64])
 def test_event_loop_has_a_turn_for_each_millisecond_of_work(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch, full_batch: int
 ) -> None:
-    turns: list[float] = []
-
-    def label(messages: Sequence[RawArticle], *_: object) -> list[Unmatched]:
-        time.sleep(0.005)
-        return [Unmatched("a")] * len(messages)
-
-    async def count_turns() -> None:
-        while True:
-            turns.append(time.monotonic())
-            await asyncio.sleep(0)
+    fake_labelling(monkeypatch, 0.005)
+    handler = make_handler(metrics, settings=Settings(batch_articles=full_batch))
 
     async def handle() -> None:
-        handler = make_handler(metrics, settings=Settings(batch_articles=full_batch))
-        counting = asyncio.create_task(count_turns())
         for _ in range(3):
             await handler.handle_batch([raw()])
-        counting.cancel()
 
-    monkeypatch.setattr(batches, "handle_articles", label)
-    asyncio.run(handle())
-    assert len(turns) >= 3 * 5
+    assert asyncio.run(count_ticks(handle(), 0)) >= 3 * 5
 
 
 def test_articles_that_take_long_are_decided_alone(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counted: list[int] = []
-
-    def label(messages: Sequence[RawArticle], *_: object) -> list[Unmatched]:
-        counted.append(len(messages))
-        time.sleep(0.06 * len(messages))
-        return [Unmatched("a")] * len(messages)
-
-    monkeypatch.setattr(batches, "handle_articles", label)
+    counted = fake_labelling(monkeypatch, 0.06)
     asyncio.run(make_handler(metrics).handle_batch([raw()] * 6))
     assert counted == [1] * 6
 
@@ -230,23 +232,7 @@ def make_handler(
 def test_long_articles_leave_the_desk_time_for_the_answers_of_the_broker(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers: list[float] = []
-
-    def label(messages: Sequence[RawArticle], *_: object) -> list[Unmatched]:
-        time.sleep(0.15)
-        return [Unmatched("a")] * len(messages)
-
-    async def hear_the_broker() -> None:
-        while True:
-            await asyncio.sleep(0.001)
-            answers.append(time.monotonic())
-
-    async def handle() -> None:
-        hearing = asyncio.create_task(hear_the_broker())
-        await make_handler(metrics).handle_batch([raw(value=b" " * 65537)] * 4)
-        hearing.cancel()
-
-    monkeypatch.setattr(batches, "handle_articles", label)
-    asyncio.run(handle())
+    fake_labelling(monkeypatch, 0.15)
+    work = make_handler(metrics).handle_batch([raw(value=b" " * 65537)] * 4)
     # A turn each would be three.
-    assert len(answers) > 4
+    assert asyncio.run(count_ticks(work, 0.001)) > 4
