@@ -7,12 +7,13 @@ A word by itself is looked up. A term of several words begins only where two wor
 from bisect import bisect_left
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Self
 
 import numpy as np
 
 from service.slots import Integers, find_slots
 from service.term_alphabet import ANYTHING
-from service.term_tree import GAP_WORDS, Concepts
+from service.term_tree import GAP_WORDS
 from service.terms import PADDING, Hit, TermIndex
 from service.word_bounds import TermBounds
 
@@ -30,26 +31,19 @@ class Found:
 
     Attributes:
         single: the words that are terms by themselves, ascending.
-        concepts: what each of them stands for.
+        symbols: of each of them.
         longer: the terms of several words, in order.
     """
 
-    single: list[int]
-    concepts: list[Concepts]
+    single: Integers
+    symbols: Integers
     longer: list[Hit]
 
-    def list_hits(self, start: int, end: int) -> list[Hit]:
-        """List the terms that begin at some words, in order.
-
-        Args:
-            start: where the words begin.
-            end: where they end.
-        """
-        own = slice(*(bisect_left(self.single, at) for at in (start, end)))
-        single = zip(self.single[own], self.concepts[own], strict=True)
+    def within(self, start: int, end: int) -> Self:
+        """Give those that begin at the words from `start` to before `end`."""
+        single = slice(*self.single.searchsorted((start, end)).tolist())
         longer = slice(*(bisect_left(self.longer, at, key=_FIRST) for at in (start, end)))
-        hits = [Hit(concepts, at, at + 1) for at, concepts in single] + self.longer[longer]
-        return sorted(hits, key=_SPAN)
+        return type(self)(self.single[single], self.symbols[single], self.longer[longer])
 
 
 class FoldedTerms:
@@ -57,6 +51,9 @@ class FoldedTerms:
 
     Args:
         index: the terms.
+
+    Attributes:
+        concepts: by symbol, what a word stands for by itself.
     """
 
     def __init__(self, index: TermIndex) -> None:
@@ -67,6 +64,7 @@ class FoldedTerms:
         self._leading = np.array(
             [(role.leads, role.follows, role.leads_far, role.follows_far) for role in roles]
         )
+        self.concepts = [role.concepts for role in roles]
         self._is_term = np.array([bool(role.concepts) for role in roles])
         self._bits = np.array([role.bits for role in roles])
         # Pairs of symbols, and what may lead on behind them; of those with one slot the last.
@@ -83,7 +81,6 @@ class FoldedTerms:
             symbols: shape (words,), of each word what `spell` gives.
             bounds: what lies between the words.
         """
-        roles = self._alphabet.roles
         begins = _find_begins(*self._leading.take(symbols, axis=0).T)
         symbols = np.concatenate([symbols, _PADDING])
         begins = self._leave_leading(begins, symbols)
@@ -92,8 +89,14 @@ class FoldedTerms:
         is_term = self._is_term.take(symbols)
         for first, last in hiding:
             is_term[first:last] = False
-        single = is_term.nonzero()[0].tolist()
-        return Found(single, [roles[numbers[at]].concepts for at in single], longer)
+        single = is_term.nonzero()[0]
+        return Found(single, symbols.take(single), longer)
+
+    def list_hits(self, found: Found) -> list[Hit]:
+        """List terms in order."""
+        single = zip(found.symbols.tolist(), found.single.tolist(), strict=True)
+        hits = [Hit(self.concepts[symbol], at, at + 1) for symbol, at in single]
+        return sorted(hits + found.longer, key=_SPAN)
 
     def _leave_leading(self, begins: Integers, symbols: Integers) -> Integers:
         # Most pairs stand in terms of which the next word is none.

@@ -31,8 +31,8 @@ class ReportTerms:
         symbols = np.fromiter(map(self._symbols.__getitem__, forms), np.int64, len(forms))
         found = self._terms.find(symbols, words)
         firsts: dict[Concepts, int] = {}
-        for at, concepts in zip(found.single, found.concepts, strict=True):
-            firsts.setdefault(concepts, at)
+        for at, symbol in zip(found.single.tolist(), found.symbols.tolist(), strict=True):
+            firsts.setdefault(self._terms.concepts[symbol], at)
         terms = [(at, at + 1, concepts) for concepts, at in firsts.items()]
         terms += [(hit.first, hit.last, hit.concepts) for hit in found.longer]
         return [(first, concepts) for first, _, concepts in sorted(terms)]

@@ -33,6 +33,7 @@ class Reading:
     words: Integers
     unknown_words: Integers
     _texts: TextsInWords
+    _terms: FoldedTerms
     _found: Found
     _words: Features
     _concepts: Features
@@ -46,7 +47,7 @@ class Reading:
             end = start + int(self._texts.lengths[passage])
             self._quoted[passage] = [
                 (hit.concepts, self._texts.quote(passage, hit.first, hit.last))
-                for hit in self._found.list_hits(start, end)
+                for hit in self._terms.list_hits(self._found.within(start, end))
             ]
         return self._quoted[passage]
 
@@ -72,10 +73,13 @@ class FoldedPipeline:
         steps = dict(pipeline[0].transformer_list)
         shares = pipeline[0].transformer_weights or {}
         self._words = FoldedWords(steps["words"], shares.get("words", 1.0))
-        self._concepts = FoldedConcepts(
-            steps["concepts"], shares.get("concepts", 1.0), self._words.columns_count
-        )
         self._terms = FoldedTerms(steps["concepts"].build_index())
+        self._concepts = FoldedConcepts(
+            steps["concepts"],
+            shares.get("concepts", 1.0),
+            self._words.columns_count,
+            self._terms,
+        )
         self._known = KnownWords(self._words.numbers, self._terms)
         estimators = pipeline[-1].estimators_
         # A feature's weights for all labels lie side by side.
@@ -94,6 +98,7 @@ class FoldedPipeline:
             words=texts.lengths,
             unknown_words=self._words.count_unknown(numbers, texts.rows, len(texts)),
             _texts=texts,
+            _terms=self._terms,
             _found=found,
             _words=words,
             _concepts=concepts,

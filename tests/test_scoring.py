@@ -279,11 +279,8 @@ def test_tables_of_words_are_cleared_when_they_are_full(monkeypatch: pytest.Monk
         assert np.abs(probabilities - expected[row]).max() <= TOLERANCE
 
 
-def test_what_few_slots_and_little_memory_hold_is_found_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_few_slots_hold_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folded_terms, "_SLOTS_BITS", 2)
-    monkeypatch.setattr(folded_concepts, "_REMEMBERED_MAX", 2)
     pipeline, _ = load_desk("four labels")
     folded = FoldedPipeline(pipeline)
     passages = list_texts()
@@ -291,7 +288,24 @@ def test_what_few_slots_and_little_memory_hold_is_found_again(
     for row, passage in enumerate(passages):
         probabilities = 1 / (1 + np.exp(-folded.read([passage]).log_odds))
         assert np.abs(probabilities - expected[row]).max() <= TOLERANCE
-    assert len(folded._concepts._rules_for) <= 2  # noqa: SLF001, what is remembered
+
+
+def test_concepts_are_the_same_of_more_passages_than_one_matrix_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, folded = load_desk("four labels")
+    expected = folded.read(list_texts()).log_odds
+    monkeypatch.setattr(folded_concepts, "_ROWS_MAX", 7)
+    assert (folded.read(list_texts()).log_odds == expected).all()
+
+
+def test_model_without_conjunctions_is_folded_too() -> None:
+    pipeline, _ = load_pipeline(MODELS)
+    concepts = dict(pipeline[0].transformer_list)["concepts"]
+    concepts.set_params(conjunctions=[])
+    log_odds = FoldedPipeline(pipeline).read(list_texts()).log_odds
+    expected = predict(pipeline, list_texts())
+    assert np.abs(1 / (1 + np.exp(-log_odds)) - expected).max() <= TOLERANCE
 
 
 def test_conjunction_that_asks_for_no_concept_is_refused() -> None:
