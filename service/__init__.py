@@ -78,6 +78,7 @@ desk_store      write alerts and memory in one transaction, and fence others off
 desk            matches -> alerts; the one writer
 desks           the desks of one worker
 intake          messages as Faust has them, at once and at less cost
+leaving         end a worker that must not go on: nothing acknowledged
 app             topics and agents: with intake and entry point the only place that knows Faust
 broker          reach the broker: addresses, TLS, SASL
 header_names    names of Kafka headers that are not UTF-8

@@ -6,12 +6,9 @@ count, acknowledge.
 
 import asyncio
 import logging
-import os
-import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import faust
 import structlog
@@ -24,6 +21,7 @@ from service.desk_store import FencedError
 from service.desks import Desks
 from service.health import Health
 from service.intake import NoTables, PromptTransport, keep_current, take_events
+from service.leaving import leave_process, stopping_on_error
 from service.messages import RawArticle
 from service.metrics import Metrics
 from service.outbox import Outbox
@@ -163,7 +161,7 @@ def create_app(
         log.info("partitions assigned", partitions=partitions, desk=bool(desks))
 
     async def tend_desks() -> None:
-        with _stopping_on_error():
+        with stopping_on_error():
             await app.desks.tend()
 
     signals: Any = app  # Their types forbid naming what they send.
@@ -184,7 +182,7 @@ async def _consume(
     app: BeatwatchApp, stream: Any, handle: Callable[[list[RawArticle]], Awaitable[None]]
 ) -> None:
     """Handle batch after batch, acknowledging each when it is done."""
-    with _stopping_on_error():
+    with stopping_on_error():
         async for events in take_events(app, stream, app.settings.batch_articles):
             while current := keep_current(app, events):
                 try:
@@ -197,35 +195,6 @@ async def _consume(
                     for event in current:
                         await stream.ack(event)
                     break
-
-
-@contextmanager
-def _stopping_on_error() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001, Faust would acknowledge, idle or go on without
-        stop_unacknowledged(error)
-
-
-def stop_unacknowledged(error: Exception) -> NoReturn:
-    """Leave the process at once with exit code 1, acknowledging nothing more.
-
-    The supervisor starts a new worker, which reads the same articles again. A tidy stop would
-    let Faust commit, or wait for ever for articles that nobody handles.
-    """
-    log.critical(
-        "worker stops, nothing acknowledged; its articles will be read again",
-        error=type(error).__name__,
-        why=str(error),
-        exc_info=error,
-    )
-    leave_process()
-
-
-def leave_process() -> NoReturn:
-    """End the process with exit code 1, waiting for nobody."""
-    sys.stderr.flush()
-    os._exit(1)
 
 
 def _read_raw(message: Any) -> RawArticle:

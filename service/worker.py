@@ -13,12 +13,13 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from service import __version__
-from service.app import create_app, leave_process, stop_unacknowledged
+from service.app import create_app
 from service.broker import BrokerError, check_group_access, knock
 from service.classifier import Classifier
 from service.desk_store import ask_again_soon
 from service.header_names import read_any_header_names
 from service.health import BROKER_LATE_SECONDS, Health
+from service.leaving import leave_process, stop_unacknowledged
 from service.letter_watch import LetterWatch
 from service.logs import configure_logging
 from service.metrics import Metrics
