@@ -42,6 +42,7 @@ _FADING = np.sqrt(1 + np.arange(_STEPS_MOST + 1) * float(_STEP_WORDS) / _FADING_
 
 Sketch = bytes
 _HEAD = struct.Struct("<HH??")
+_NO_HEAD = bytes(_HEAD.size)
 _FEATURE = np.dtype([*MENTION.descr, ("place", "u1")])
 _KIND, _LEAD, _HEADLINE = 3, 4, 8
 # Days are counted in 16 bits; what says that it is of another century is dated all the same.
@@ -64,6 +65,9 @@ class Head(NamedTuple):
     words: int = 0
     dated: bool = False
     foretells: bool = False
+
+
+_HEADS = np.dtype([*zip(Head._fields, ("<u2", "<u2", "?", "?"), strict=True)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,22 +162,27 @@ def open_head(sketch: Sketch) -> Head:
     return Head(*_HEAD.unpack_from(sketch)) if sketch else Head()
 
 
+def open_heads(sketches: Sequence[Sketch]) -> NDArray[np.void]:
+    """Open what sketches say of the reports as a whole: an array with the fields of `Head`."""
+    return np.frombuffer(b"".join(sketch[: _HEAD.size] or _NO_HEAD for sketch in sketches), _HEADS)
+
+
 def open_sketches(sketches: Sequence[Sketch]) -> Features:
     """Open sketches; an empty one has no features."""
-    packed = np.frombuffer(b"".join(sketch[_HEAD.size :] for sketch in sketches), _FEATURE)
-    sizes = [max(0, len(sketch) - _HEAD.size) // _FEATURE.itemsize for sketch in sketches]
-    kind = packed["kind"]
-    rarity = packed["rarity"] / RARITY_MOST
-    place = packed["place"] * float(_STEP_WORDS)
+    joined = b"".join([sketch[_HEAD.size :] for sketch in sketches])
+    packed = np.frombuffer(joined, _FEATURE)
+    # An empty one, shorter than a head, has as many features.
+    sizes = [len(sketch) // _FEATURE.itemsize for sketch in sketches]
+    kind, rarity, place = (packed[name].copy() for name in ("kind", "rarity", "place"))
     return Features(
         heads=[*map(open_head, sketches)],
         owners=np.repeat(np.arange(len(sketches)), sizes),
         hashes=packed["hash"].copy(),
         kinds=kind & np.uint8(_KIND),
-        in_headline=(kind & _HEADLINE).astype(bool),
-        in_lead=(kind & _LEAD).astype(bool),
-        rarity=rarity,
-        place=place,
+        in_headline=kind & np.uint8(_HEADLINE) > 0,
+        in_lead=kind & np.uint8(_LEAD) > 0,
+        rarity=rarity / RARITY_MOST,
+        place=place * float(_STEP_WORDS),
         weights=_weigh(packed),
     )
 

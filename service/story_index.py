@@ -4,18 +4,25 @@ What counts is how rare a feature is among the reports of these days: a spokesma
 stands in thirty of them, or a paragraph of background that an agency puts under each, says little.
 """
 
+import math
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from itertools import chain, compress, repeat
+from itertools import repeat
 
 import numpy as np
+from numpy.typing import NDArray
 
-from service.agreement import Agreement, bound_agreement, find_agreements
-from service.likelihood import Likelihood
-from service.sketches import Features, Sketch, list_hashes, open_head, open_sketches
-from service.weighed import Weighed
+from service.agreement import (
+    SHARED,
+    Agreement,
+    bound_agreements,
+    bound_by_heads,
+    find_agreements,
+)
+from service.likelihood import Likelihood, Weights
+from service.sketches import Sketch, list_hashes, open_heads, open_sketches
+from service.weighed import Floats, Weighed, find_shared, weigh
 
 CANDIDATES_MAX = 40
 # Looked up by are the rarest features of an article; two reports of one event share some.
@@ -24,10 +31,14 @@ _KEYS_MAX = 48
 _UNSEEN_REPORTS = 200
 # Being rare among the reports of these days counts for more than being rare in general.
 _RARITY_POWER = 1.5
+# One in so many reports is enough to tell which of all cannot be among the candidates.
+_SAMPLED = 16
+# Where it will do to know in how many reports a feature is at most, it is told by so many bits of
+# its hash: half a megabyte. A quarter of that would leave one report in twenty more to measure.
+_BUCKET = np.uint32(0x1FFFF)
+# Probabilities are rounded to four decimals; this is half of one, and more than sums are off by.
+_ROUNDED_AWAY = 0.00006
 _DAY_MS = 86_400_000
-# Of so many reports their postings are remembered, 1.5 KB each: looking them up takes longer than
-# all that is done with them.
-_REMEMBERED_MAX = 2048
 
 
 # Reports are told apart, be they equal.
@@ -45,14 +56,20 @@ class StoryIndex:
         self._likelihood = likelihood
         # Then what cannot be the same news shows before all is measured.
         self._is_bounded = likelihood.rises
+        ruled = (
+            (likelihood.dated, likelihood.threshold),
+            (likelihood.undated, likelihood.undated_threshold),
+        )
+        self._weights = np.array([weights.weights for weights, _ in ruled])
+        self._least = np.array([[_find_least_sum(*each)] for each in ruled])
         self._reports: dict[str, _Report] = {}
         self._slots: dict[str, int] = {}
         self._names: list[str | None] = []
         self._free: list[int] = []
-        # As long as a report has a feature, its postings stay where they are.
         self._postings: dict[int, array[int]] = {}
-        # Not a method, which would keep the index itself: one that is let go is large.
-        self._find_postings = lru_cache(_REMEMBERED_MAX)(partial(_look_up, self._postings))
+        # How many reports have any of the features whose hashes end alike. Postings are all over
+        # the memory: to ask thousands how long they are takes longer than all that is done with it.
+        self._most = np.zeros(_BUCKET + 1, np.uint32)
 
     def __len__(self) -> int:
         return len(self._reports)
@@ -68,8 +85,10 @@ class StoryIndex:
             self._names.append(article_id)
         self._slots[article_id] = slot
         self._reports[article_id] = _Report(told_ms, sketch)
-        for each in list_hashes(sketch):
+        hashes = list_hashes(sketch)
+        for each in hashes:
             self._postings.setdefault(each, array("I")).append(slot)
+        self._most[np.array(hashes, np.uint32) & _BUCKET] += 1
 
     def discard(self, article_id: str) -> None:
         """Take a report out, if it is there."""
@@ -79,11 +98,13 @@ class StoryIndex:
         slot = self._slots.pop(article_id)
         self._names[slot] = None
         self._free.append(slot)
-        for each in list_hashes(report.sketch):
+        hashes = list_hashes(report.sketch)
+        for each in hashes:
             postings = self._postings[each]
             postings.remove(slot)
             if not postings:
                 del self._postings[each]
+        self._most[np.array(hashes, np.uint32) & _BUCKET] -= 1
 
     def find_alike(self, sketch: Sketch, told_ms: int) -> list[tuple[float, str]]:
         """List the reports that tell the same news as a sketch, the likeliest first.
@@ -91,12 +112,14 @@ class StoryIndex:
         Returns:
             Probabilities, from the threshold on, with the ids of the articles.
         """
-        weighed = self.weigh([sketch])
+        features = open_sketches([sketch])
+        rarity = self._find_rarity(self._count_reports(features.hashes))
+        weighed = weigh(features, rarity)
         names = self._find_candidates(weighed)
-        if self._is_bounded:
-            names = self._leave_out_unlikely(weighed, told_ms, names)
+        if names and self._is_bounded:
+            names = self._leave_out_unlikely(weighed, rarity, told_ms, names)
         alike = []
-        for name, agreement in self._agree(weighed, told_ms, names):
+        for name, agreement in zip(names, self._agree(weighed, told_ms, names), strict=True):
             probability = self._likelihood.find_probability(agreement)
             if self._likelihood.is_enough(probability, agreement):
                 alike.append((probability, name))
@@ -106,63 +129,83 @@ class StoryIndex:
         """How probable it is that a sketch tells the same news as a report of the index; else 0."""
         if article_id not in self._reports:
             return 0.0
-        ((_, agreement),) = self._agree(self.weigh([sketch]), told_ms, [article_id])
+        (agreement,) = self._agree(self.weigh([sketch]), told_ms, [article_id])
         return self._likelihood.find_probability(agreement)
 
     def weigh(self, sketches: Sequence[Sketch]) -> Weighed:
         """Open sketches and weigh their features by how rare they are in the index's reports."""
         features = open_sketches(sketches)
-        return self._weigh(features, map(self._postings.get, features.hashes.tolist(), repeat(())))
+        return weigh(features, self._find_rarity(self._count_reports(features.hashes)))
 
     def _find_candidates(self, weighed: Weighed) -> list[str]:
         # Those that share most; of equals, the first by id, whatever came first into the index.
-        shared = np.zeros(len(self._names), np.float64)
-        for key in np.argsort(-weighed.telling, kind="stable")[:_KEYS_MAX]:
-            postings = self._postings.get(int(weighed.features.hashes[key]))
-            if postings is not None:
-                shared[np.frombuffer(postings, np.uint32)] += weighed.telling[key]
-        found = np.flatnonzero(shared)
-        if len(found) > CANDIDATES_MAX:
-            least = np.partition(shared[found], -CANDIDATES_MAX)[-CANDIDATES_MAX]
-            found = found[shared[found] >= least]
-        best = sorted((-shared[slot], name) for slot in found if (name := self._names[slot]))
+        keys = np.argsort(-weighed.telling, kind="stable")[:_KEYS_MAX]
+        postings = [self._postings.get(key, b"") for key in weighed.features.hashes[keys].tolist()]
+        slots = np.frombuffer(b"".join(postings), np.uint32)
+        weights = np.repeat(weighed.telling[keys], [*map(len, postings)])
+        shared = np.bincount(slots, weights).astype(np.float64, copy=False)
+        # What is too little among some is too little among all.
+        least = _find_least(shared[::_SAMPLED])
+        found = np.flatnonzero(shared >= least if least else shared)
+        found = found[shared[found] >= _find_least(shared[found])]
+        names = (self._names[slot] or "" for slot in found.tolist())
+        best = sorted(zip((-shared[found]).tolist(), names, strict=True))
         return [name for _, name in best[:CANDIDATES_MAX]]
 
     def _leave_out_unlikely(
-        self, weighed: Weighed, told_ms: int, names: Sequence[str]
+        self, weighed: Weighed, rarity: Floats, told_ms: int, names: Sequence[str]
     ) -> list[str]:
-        (head,) = weighed.features.heads
-        bounds = (
-            bound_agreement(head, open_head(report.sketch), _count_days(told_ms, report.told_ms))
-            for report in map(self._reports.__getitem__, names)
-        )
-        likely = map(self._likelihood.is_same_news, bounds)
-        return [*compress(names, likely)]
-
-    def _agree(
-        self, weighed: Weighed, told_ms: int, names: Sequence[str]
-    ) -> Iterator[tuple[str, Agreement]]:
         reports = [self._reports[name] for name in names]
-        features = open_sketches([report.sketch for report in reports])
-        others = self._weigh(features, chain.from_iterable(map(self._find_postings, reports)))
+        heads = open_heads([report.sketch for report in reports])
         days_apart = [_count_days(told_ms, report.told_ms) for report in reports]
-        return zip(names, find_agreements(weighed, others, days_apart), strict=True)
+        bounds = bound_by_heads(weighed.features.heads[0], heads, np.array(days_apart))
+        likely = np.flatnonzero(self._may_be_same_news(bounds))
+        others = open_sketches([reports[at].sketch for at in likely])
+        shared = find_shared(weighed.features, others)
+        # What is not shared weighs too little at worst, and so too much of it is shared.
+        least_rarity = self._find_rarity(self._most.take(others.hashes & _BUCKET))
+        least_rarity[shared.there] = rarity[shared.here]
+        bounds = bounds.take(likely, axis=1)
+        bounds[: len(SHARED)] = bound_agreements(weighed, weigh(others, least_rarity), shared)
+        return [names[at] for at in likely[self._may_be_same_news(bounds)]]
 
-    def _weigh(self, features: Features, postings: Iterable[Sized]) -> Weighed:
+    def _may_be_same_news(self, bounds: Floats) -> NDArray[np.bool_]:
+        dated, undated = self._weights @ bounds >= self._least
+        may_be: NDArray[np.bool_] = np.where(bounds[-1] > 0, undated, dated)
+        return may_be
+
+    def _agree(self, weighed: Weighed, told_ms: int, names: Sequence[str]) -> list[Agreement]:
+        if not names:
+            return []
+        reports = [self._reports[name] for name in names]
+        others = self.weigh([report.sketch for report in reports])
+        days_apart = [_count_days(told_ms, report.told_ms) for report in reports]
+        return find_agreements(weighed, others, days_apart)
+
+    def _count_reports(self, hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        postings = map(self._postings.get, hashes.tolist(), repeat(()))
+        return np.fromiter(map(len, postings), np.uint32, len(hashes))
+
+    def _find_rarity(self, counts: NDArray[np.uint32]) -> Floats:
         # 1 for what no report has, 0 for what all have; the report that is asked for counts too.
-        counts = np.fromiter(map(len, postings), np.intp, len(features.hashes))
-        # Worked out once for all that are in equally many.
-        different = np.flatnonzero(np.bincount(counts))
         reports = len(self._reports) + _UNSEEN_REPORTS
-        rarity = np.clip(np.log(reports / (different + 1)) / np.log(reports), 0, 1)
-        by_count = np.zeros(counts.max(initial=0) + 1)
-        by_count[different] = rarity**_RARITY_POWER
-        return Weighed(features, (features.weights * by_count[counts]) ** 2)
-
-
-def _look_up(postings: Mapping[int, Sized], report: _Report) -> list[Sized]:
-    return [*map(postings.__getitem__, list_hashes(report.sketch))]
+        rarity: Floats = np.log(reports / (counts + 1.0)) / np.log(reports)
+        return rarity**_RARITY_POWER
 
 
 def _count_days(told_ms: int, other_ms: int) -> float:
     return abs(told_ms - other_ms) / _DAY_MS
+
+
+def _find_least(shared: Floats) -> float:
+    # What a candidate shares at least.
+    if len(shared) <= CANDIDATES_MAX:
+        return 0.0
+    return float(np.partition(shared, -CANDIDATES_MAX)[-CANDIDATES_MAX])
+
+
+def _find_least_sum(weights: Weights, threshold: float) -> float:
+    # Of agreements by their weights, below which no probability comes to the threshold.
+    least = threshold - _ROUNDED_AWAY
+    odds = math.log(least / (1 - least)) if 0 < least < 1 else -math.inf
+    return odds - weights.bias

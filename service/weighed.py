@@ -1,8 +1,6 @@
-"""Reports with their features weighed -> how much of their leads others tell.
+"""Reports with their features weighed -> what they share, how much of their leads others tell."""
 
-All is of many pairs of reports, one after the other.
-"""
-
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,6 +14,13 @@ from service.sketches import Features
 _LEAST_NAME = 0.035
 # A background name in a text's fiftieth word counts half of one in its first.
 _NEAR_WORDS = 50
+_NAME = np.uint8(Kind.NAME)
+# How much of the names of a lead without names is told.
+_NO_NAMES = 0.5
+# What `Told` has of nothing.
+UNTOLD = np.array([[0], [_NO_NAMES], [0]])
+# By so many bits of a hash most features show that they are not among 160 others.
+_MARK = np.uint32(0xFFF)
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
@@ -28,102 +33,148 @@ class Weighed(NamedTuple):
     telling: Floats
 
 
-class Leads(NamedTuple):
-    """The leads of one side, one after the other: what of them does the other side tell?
+class Shared(NamedTuple):
+    """The features of a report that others have.
 
     Attributes:
-        telling: (n,) weights, squared.
-        rarity: (n,) 0 to 1.
-        in_headline: (n,) whether it stands in the headline.
-        is_name: (n,) whether it is a name.
-        early: (n,) how early the other side tells it, 0 to 1; 0 if it does not.
-        owners: (n,) numbers of the pairs, ascending.
-        pairs: how many there are.
+        here: (n,) their numbers among its own.
+        there: (n,) their numbers among those of the others, ascending.
     """
 
-    telling: Floats
-    rarity: Floats
-    in_headline: NDArray[np.bool_]
-    is_name: NDArray[np.bool_]
-    early: Floats
-    owners: Numbers
-    pairs: int
-
-    def tell_headlines(self) -> list[float]:
-        """Give the share of each headline that is told, by rarity and by how early."""
-        return self._tell(self.in_headline, self.telling, self.early)
-
-    def tell_names(self) -> list[float]:
-        """Give the share of the names of each lead that are told; half if it has none."""
-        weights = np.maximum(_LEAST_NAME, self.rarity)
-        return self._tell(self.is_name, weights, (self.early > 0).astype(np.float64), nothing=0.5)
-
-    def tell_names_early(self) -> list[float]:
-        """Give the same, by rarity among the reports of these days and by how early."""
-        return self._tell(self.is_name, self.telling, self.early)
-
-    def _tell(
-        self, chosen: NDArray[np.bool_], weights: Floats, told: Floats, nothing: float = 0.0
-    ) -> list[float]:
-        weights, told, owners = weights[chosen], told[chosen], self.owners[chosen]
-        wholes = sum_each(weights, owners, self.pairs)
-        cuts = owners.searchsorted(np.arange(self.pairs + 1)).tolist()
-        return [
-            share(float(weights[start:end].dot(told[start:end])), whole, nothing)
-            for (start, end), whole in zip(pairwise(cuts), wholes, strict=True)
-        ]
+    here: Numbers
+    there: Numbers
 
 
-def repeat_leads(one: Weighed, owners: Numbers, told: Numbers, places: Floats, count: int) -> Leads:
-    """Set the lead of one report beside each of others.
+def weigh(features: Features, rarity: Floats) -> Weighed:
+    """Weigh features, given how rare each is among the reports of these days."""
+    return Weighed(features, (features.weights * rarity) ** 2)
+
+
+def find_shared(one: Features, others: Features) -> Shared:
+    """Find the features of a report that others have."""
+    mine, theirs = one.hashes, others.hashes
+    marked = np.zeros(_MARK + 1, np.bool_)
+    marked[mine & _MARK] = True
+    there = np.flatnonzero(marked.take(theirs & _MARK))
+    here = mine.searchsorted(theirs[there])
+    is_shared = mine.take(here, mode="clip") == theirs[there]
+    return Shared(here[is_shared], there[is_shared])
+
+
+class Told(NamedTuple):
+    """How much of the leads of reports others tell.
+
+    Attributes:
+        headlines: the share of each headline, by rarity and by how early.
+        names: the share of the names of each lead; half if it has none.
+        names_early: the same, by rarity among the reports of these days and by how early.
+    """
+
+    headlines: list[float]
+    names: list[float]
+    names_early: list[float]
+
+
+def tell_lead(one: Weighed, early: Floats) -> Told:
+    """Tell how much of the lead of one report each of others tells.
 
     Args:
         one: the report.
-        owners: (m,) which of the others tells it.
-        told: (m,) which of its features.
-        places: (m,) how many words stand before it there.
-        count: of the others.
+        early: (others, n) how early each tells each of its features, 0 to 1; 0 if it does not.
     """
-    early = np.zeros((count, len(one.telling)))
-    early[owners, told] = _fade(places)
-    lead = np.flatnonzero(one.features.in_lead)
-    return _choose_leads(
-        one,
-        np.tile(lead, count),
-        early.take(lead, axis=1).ravel(),
-        np.repeat(np.arange(count), len(lead)),
-        count,
+    headline, names, floors = _choose(one)
+    early_names = early.take(names, axis=1)
+    return Told(
+        _share_alike(one.telling[headline], early.take(headline, axis=1)),
+        _share_alike(floors, (early_names > 0).astype(np.float64), _NO_NAMES),
+        _share_alike(one.telling[names], early_names),
     )
 
 
-def list_leads(others: Weighed, told: Numbers, places: Floats, count: int) -> Leads:
-    """Set the lead of each of several reports beside one other.
+def tell_leads(others: Weighed, early: Floats) -> Told:
+    """Tell how much of the lead of each of several reports one other tells.
 
     Args:
         others: the several reports.
-        told: (m,) which of their features the one tells.
-        places: (m,) how many words stand before it there.
-        count: of the several reports.
+        early: (n,) how early the one tells each of their features.
     """
-    early = np.zeros(len(others.telling))
-    early[told] = _fade(places)
-    lead = np.flatnonzero(others.features.in_lead)
-    return _choose_leads(others, lead, early[lead], others.features.owners[lead], count)
-
-
-def _choose_leads(
-    weighed: Weighed, lead: Numbers, early: Floats, owners: Numbers, count: int
-) -> Leads:
-    features, telling = weighed
-    return Leads(
-        telling[lead],
-        features.rarity[lead],
-        features.in_headline[lead],
-        features.kinds[lead] == Kind.NAME,
-        early,
-        owners,
-        count,
+    headline, names, floors = _choose(others)
+    owners, count = others.features.owners, len(others.features.heads)
+    name_owners, early_names = owners[names], early[names]
+    # The three one after the other, as if of so many more reports.
+    shares = _share_each(
+        np.concatenate((others.telling[headline], floors, others.telling[names])),
+        np.concatenate((early[headline], early_names > 0, early_names)),
+        np.concatenate((owners[headline], name_owners + count, name_owners + 2 * count)),
+        [0.0] * count + [_NO_NAMES] * count + [0.0] * count,
     )
+    return Told(shares[:count], shares[count : 2 * count], shares[2 * count :])
+
+
+def _choose(reports: Weighed) -> tuple[Numbers, Numbers, Floats]:
+    # What stands in the headline; the names of the lead, and what they count at least.
+    features = reports.features
+    names = np.flatnonzero(features.in_lead & (features.kinds == _NAME))
+    return (
+        np.flatnonzero(features.in_headline),
+        names,
+        np.maximum(_LEAST_NAME, features.rarity[names]),
+    )
+
+
+def _share_alike(weights: Floats, told: Floats, nothing: float = 0.0) -> list[float]:
+    # Of each row.
+    whole = float(weights.sum())
+    return [share(part, whole, nothing) for part in np.vecdot(told, weights).tolist()]
+
+
+def _share_each(
+    weights: Floats, told: Floats, owners: Numbers, nothing: list[float]
+) -> list[float]:
+    count = len(nothing)
+    wholes = sum_each(weights, owners, count)
+    cuts = owners.searchsorted(np.arange(count + 1)).tolist()
+    return [
+        share(float(weights[start:end].dot(told[start:end])), whole, none)
+        for (start, end), whole, none in zip(pairwise(cuts), wholes, nothing, strict=True)
+    ]
+
+
+def fade(places: Floats) -> Floats:
+    """Tell how early it is to stand behind so many words."""
+    return 1 / (1 + places / _NEAR_WORDS)
+
+
+def weigh_leads(reports: Weighed) -> Floats:
+    """Give the weights of which `Told` has shares: (3, n), 0 for what does not count."""
+    features, telling = reports
+    is_name = features.in_lead & (features.kinds == _NAME)
+    floors = np.maximum(_LEAST_NAME, features.rarity)
+    return np.array((telling * features.in_headline, floors * is_name, telling * is_name))
+
+
+def tell_early(leads: Floats, places: Floats) -> Floats:
+    """Give how much of these weights counts that stand behind so many words elsewhere."""
+    told = leads * fade(places)
+    told[1] = leads[1]
+    return told
+
+
+def share_rows(parts: Floats, wholes: Floats, nothing: Floats | float = 0.0) -> Floats:
+    """Give the share of each part in its whole; `nothing` if that is nothing."""
+    shares: Floats = np.where(wholes > 0, parts / np.where(wholes > 0, wholes, 1), nothing)
+    return shares
+
+
+def sum_rows(rows: Sequence[Floats], owners: Numbers, count: int) -> Floats:
+    """Add up the values of each owner, row by row; owners are ascending."""
+    ended = np.zeros((len(rows), len(owners) + 1))
+    ended[:, :-1] = rows
+    cuts = owners.searchsorted(np.arange(count + 1))
+    sums = np.add.reduceat(ended, cuts[:-1], axis=1)
+    # Of an owner without values it is what comes next.
+    summed: Floats = np.where(cuts[1:] > cuts[:-1], sums, 0)
+    return summed
 
 
 def sum_each(values: Floats, owners: Numbers, count: int) -> list[float]:
@@ -134,10 +185,6 @@ def sum_each(values: Floats, owners: Numbers, count: int) -> list[float]:
     from_zero[np.arange(len(values)) + owners + 1] = values
     sums: list[float] = np.add.reduceat(from_zero, begins).tolist()
     return sums
-
-
-def _fade(places: Floats) -> Floats:
-    return 1 / (1 + places / _NEAR_WORDS)
 
 
 def share(part: float, whole: float, nothing: float = 0.0) -> float:

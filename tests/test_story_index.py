@@ -1,7 +1,10 @@
+import random
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, permutations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,12 +12,20 @@ from hypothesis import strategies as st
 from benchmarks.stories import FOLDER, load_sketcher
 from benchmarks.story_fitting import tell_ms
 from benchmarks.story_reports import read_reports
-from service.agreement import SHARED, Agreement, bound_agreement, find_agreements
+from service import story_index
+from service.agreement import (
+    SHARED,
+    Agreement,
+    bound_agreements,
+    bound_by_heads,
+    find_agreements,
+)
 from service.demo import read_seed_articles
 from service.likelihood import Likelihood, Weights, contradicts
 from service.messages import Article
-from service.sketches import Sketch, open_head
+from service.sketches import Sketch, open_heads
 from service.story_index import StoryIndex
+from service.weighed import Weighed, find_shared
 from tests.factories import SEEDS, article
 from tests.plain_agreement import agree_plainly
 
@@ -142,16 +153,62 @@ def test_agreement_with_many_is_that_with_each(
     assert found == [agree_plainly(weighed, index.weigh([other]), days) for other in others]
 
 
-@given(st.sampled_from(CUT), st.sampled_from(CUT), st.floats(0, 5))
-def test_no_agreement_is_beyond_its_bound(one: Sketch, other: Sketch, days: float) -> None:
-    index = StoryIndex(Likelihood.load())
-    (found,) = find_agreements(index.weigh([one]), index.weigh([other]), [days])
-    most = bound_agreement(open_head(one), open_head(other), days)
-    for name in Agreement._fields:
-        if name in SHARED:
-            assert getattr(found, name) <= getattr(most, name)
-        else:
-            assert getattr(found, name) == getattr(most, name)
+@settings(deadline=None)
+@given(st.sampled_from(CUT), st.lists(st.sampled_from(CUT), max_size=9), st.floats(0, 5), st.data())
+def test_no_agreement_is_beyond_its_bound(
+    one: Sketch, others: list[Sketch], days: float, data: st.DataObject
+) -> None:
+    index = fill(BOMB, GATE)
+    weighed, other = index.weigh([one]), index.weigh(others)
+    shared = find_shared(weighed.features, other.features)
+    # What is not shared may be thought to be frequent.
+    less = other.telling * data.draw(st.floats(0, 1))
+    less[shared.there] = other.telling[shared.there]
+    at_most = bound_agreements(weighed, Weighed(other.features, less), shared)
+    most = bound_by_heads(weighed.features.heads[0], open_heads(others), np.full(len(others), days))
+    found = find_agreements(weighed, other, [days] * len(others))
+    for at, agreement in enumerate(found):
+        for number, name in enumerate(Agreement._fields):
+            value = getattr(agreement, name)
+            if name in SHARED:
+                assert value <= at_most[number, at] + 1e-9
+                assert value <= most[number, at] + 1e-9
+            else:
+                assert value == pytest.approx(most[number, at])
+
+
+@pytest.mark.parametrize("bucket", [None, 0xF])
+def test_shortcuts_find_what_comparing_all_would_find(
+    bucket: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if bucket:
+        # Nothing is known of how rare features are.
+        monkeypatch.setattr(story_index, "_BUCKET", np.uint32(bucket))
+    made = [*mix_sketches(900)]
+    likelihood = replace(Likelihood.load(), threshold=0.9)
+    quick, whole = StoryIndex(likelihood), StoryIndex(likelihood)
+    monkeypatch.setattr(whole, "_is_bounded", False)
+    for number, (each, told_ms) in enumerate(made):
+        for index in (quick, whole):
+            index.add(f"{number % 800}", each, told_ms)
+    assert len(quick) == 800
+    found = [quick.find_alike(*each) for each in made[::3]]
+    monkeypatch.setattr(story_index, "_SAMPLED", 1)
+    assert found == [whole.find_alike(*each) for each in made[::3]]
+    assert sum(map(len, found)) > 600
+
+
+def mix_sketches(count: int) -> Iterator[tuple[Sketch, int]]:
+    """Make sketches of what some reports say with something that others say, and when."""
+    chance = random.Random(count)  # noqa: S311, no secret
+    texts = [each.make_article().text.split(". ") for each in REPORTS]
+    for _ in range(count):
+        one, other = chance.choices(texts, k=2)
+        sentences = one[: chance.randint(1, 9)] + chance.choices(other, k=chance.randint(0, 3))
+        told_at = NOW - timedelta(hours=chance.choice((0, 1, 5, 30)))
+        published_at = told_at if chance.random() < 0.8 else None
+        made = sketch(". ".join(sentences), published_at=published_at)
+        yield made, round(told_at.timestamp() * 1000)
 
 
 @pytest.mark.parametrize("rises", [True, False])
