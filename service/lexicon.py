@@ -5,14 +5,11 @@ Forms bring together what different writers write: "killing" and "killed", "Qand
 """
 
 import re
-import struct
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 from hashlib import blake2b
 from operator import itemgetter
 from typing import TypeVar
-
-import numpy as np
 
 from service.event_days import DAY_WORDS
 from service.spelling import REMEMBERED_LETTERS
@@ -52,18 +49,23 @@ NUMBER_WORDS = {
 LARGEST_UNIT = 9
 # "One" is mostly no number.
 _COUNTS = NUMBER_WORDS.keys() - {"one"}
-_NO_NAMES = _COUNTS | _EMPTY_WORDS | DAY_WORDS
+NO_NAMES = _COUNTS | _EMPTY_WORDS | DAY_WORDS
 # Persian and Pashto names come in as many spellings as agencies: what sounds alike is one letter,
 # and neither vowels count nor an h but the first letter's ("kh" is k, "sh" is s).
-_FIRST_LETTERS = str.maketrans("qzvaeiouy", "kswaaaaaa")
-_LATER_LETTERS = str.maketrans("qzv", "ksw", "aeiouyh")
+_FIRST_LETTERS = bytes.maketrans(b"qzvaeiouy", b"kswaaaaaa")
+_LATER_LETTERS = bytes.maketrans(b"qzv", b"ksw")
+_UNHEARD_LETTERS = b"aeiouyh"
 _DOUBLED = re.compile(r"(.)\1+")
+# The same of what is encoded: any letter but those of ASCII is several bytes.
+_DOUBLED_BYTES = re.compile(rb"([^\x80-\xff]|[\xc0-\xff][\x80-\xbf]+)\1+")
 # To `sub`, whatever is written with a backslash costs three times as much.
-_LETTER: Callable[[re.Match[str]], str] = itemgetter(1)
+_LETTER = itemgetter(1)
 # Hashes lie from here on, numbers below.
 _HASHED = 1 << 31
+
+
 # What a beat's reports say in a week; of names only those that keep coming. A word and what it
-# mentions are 100 to 500 bytes.
+# mentions are some 150 bytes.
 REMEMBERED_MAX = 16384
 
 
@@ -76,15 +78,19 @@ class Kind(IntEnum):
     CONCEPT = 3
 
 
-# Something that texts mention, however they spell it, as sketches keep it: what stands for it (a
-# hash of its one spelling; of a number the number itself), its kind, and how rare it is.
-Mention = bytes
-MENTION = np.dtype([("hash", "<u4"), ("kind", "u1"), ("rarity", "u1")])
-_MENTION = struct.Struct("<IBB")
+# Something that texts mention, however they spell it, as the bits of one number. From the lowest:
+# what stands for it (a hash of its one spelling; of a number the number itself), how rare it is,
+# and its kind.
+Mention = int
+HASH_BITS, RARITY_BITS, KIND_BITS = 32, 8, 2
+MENTION_BITS = HASH_BITS + RARITY_BITS + KIND_BITS
 # The rarity of the rarest.
-RARITY_MOST = 255
-# In place of what a word mentions: which number it is, what stands beside it says.
-COUNTED = _MENTION.pack(0, Kind.NUMBER, 0)
+RARITY_MOST = (1 << RARITY_BITS) - 1
+# In place of what a word mentions: nothing; a day; a number, of which what stands beside it says
+# which.
+UNMENTIONED: Mention = 0
+DATED: Mention = 1 << HASH_BITS
+COUNTED: Mention = Kind.NUMBER << (HASH_BITS + RARITY_BITS)
 
 
 _Told = TypeVar("_Told")
@@ -112,7 +118,7 @@ class Remembered(dict[str, _Told]):
 
 
 class Lexicon:
-    """Reads words, and remembers those that keep coming.
+    """Reads words.
 
     Args:
         rarities: words to how rare they are (log of inverse document frequency, as scikit-learn's
@@ -120,71 +126,73 @@ class Lexicon:
 
     Attributes:
         known: the words with a rarity.
-        words: what words in their one spelling mention where they are no names, if anything.
-        names: which names words are, written in lower case.
-        concepts: the mentions of listed concepts.
+        concept_rarity: of the mention of a concept.
     """
 
     def __init__(self, rarities: Mapping[str, float]) -> None:
-        self._rarest = max(rarities.values())
         self.known = frozenset(rarities)
-        self._words: dict[str, float] = {}
-        self._names: dict[str, float] = {}
+        self._rarest = rarest = max(rarities.values())
+        words: dict[bytes, float] = {}
+        names: dict[bytes, float] = {}
         for word, rarity in rarities.items():
-            for forms, form in ((self._words, _stem(word)), (self._names, _spell(word))):
-                forms[form] = min(rarity, forms.get(form, self._rarest))
-        self.words: Mapping[str, Mention | None] = Remembered(self._read_word)
-        self.names: Mapping[str, Mention] = Remembered(self._read_name)
-        self.concepts: Mapping[str, Mention] = Remembered(self._read_concept)
+            for forms, form in ((words, _stem(word)), (names, _spell(word))):
+                forms[form] = min(rarity, forms.get(form, rarest))
+        # What stands above the hash of each.
+        self._words = {form: self._rate(Kind.WORD, rarity) for form, rarity in words.items()}
+        self._names = {form: self._rate(Kind.NAME, rarity) for form, rarity in names.items()}
+        self._other_word, self._other_name = (
+            self._rate(kind, rarest) for kind in (Kind.WORD, Kind.NAME)
+        )
+        self._small_number, self._number = (
+            self._rate(Kind.NUMBER, rarity) for rarity in (_SMALL_NUMBER_RARITY, _NUMBER_RARITY)
+        )
+        self._concept = self._rate(Kind.CONCEPT, _CONCEPT_RARITY)
+        self.concept_rarity = (self._concept >> HASH_BITS) & RARITY_MOST
 
-    def mention_number(self, number: int) -> Mention:
-        """Make the mention of a number."""
-        rarity = _NUMBER_RARITY if number > SMALL_NUMBER else _SMALL_NUMBER_RARITY
-        return self._mention(Kind.NUMBER, min(number, _HASHED - 1), rarity)
-
-    def _read_word(self, form: str) -> Mention | None:
-        if form in TENS or (form[0].isdigit() and form.isascii()):
-            return COUNTED
-        if form in _COUNTS:
-            return self.mention_number(NUMBER_WORDS[form])
-        if not may_be_name(form):
-            return None
+    def read_word(self, form: str) -> Mention:
+        """Read a word in its one spelling, where it is no name."""
+        if form[0].isdigit():
+            return COUNTED if form.isascii() else UNMENTIONED
+        if form in NO_NAMES:
+            if form in _COUNTS:
+                return COUNTED if form in TENS else self.read_number(NUMBER_WORDS[form])
+            return DATED if form in DAY_WORDS else UNMENTIONED
         stem = _stem(form)
-        rarity = self._words.get(stem, self._rarest)
-        return self._mention(Kind.WORD, _hash(Kind.WORD, stem), rarity)
+        return self._words.get(stem, self._other_word) | _hash(b"0", stem)
 
-    def _read_name(self, written: str) -> Mention:
-        form = _spell(written)
-        rarity = self._names.get(form, self._rarest)
-        return self._mention(Kind.NAME, _hash(Kind.NAME, form), rarity)
+    def read_name(self, form: str) -> Mention:
+        """Read a name, in lower case."""
+        name = _spell(form)
+        return self._names.get(name, self._other_name) | _hash(b"1", name)
 
-    def _read_concept(self, concept: str) -> Mention:
-        return self._mention(Kind.CONCEPT, _hash(Kind.CONCEPT, concept), _CONCEPT_RARITY)
+    def read_number(self, number: int) -> Mention:
+        """Read a number."""
+        rated = self._number if number > SMALL_NUMBER else self._small_number
+        return rated | min(number, _HASHED - 1)
 
-    def _mention(self, kind: Kind, key: int, rarity: float) -> Mention:
+    def read_concept(self, concept: str) -> Mention:
+        """Read the name of a listed concept."""
+        return self._concept | _hash(b"3", concept.encode())
+
+    def _rate(self, kind: Kind, rarity: float) -> Mention:
         level = round(RARITY_MOST * min(rarity / self._rarest, 1))
-        return _MENTION.pack(key, kind, level)
+        return (kind << RARITY_BITS | level) << HASH_BITS
 
 
-def may_be_name(form: str) -> bool:
-    """Tell whether a word in its one spelling is a name where it has a capital."""
-    return form not in _NO_NAMES and not form[0].isdigit()
+def _hash(kind: bytes, form: bytes) -> int:
+    return int.from_bytes(blake2b(kind + form, digest_size=4).digest(), "little") | _HASHED
 
 
-def _hash(kind: Kind, form: str) -> int:
-    written = b"%d" % kind + form.encode(errors="surrogatepass")
-    return int.from_bytes(blake2b(written, digest_size=4).digest(), "little") | _HASHED
-
-
-def _stem(word: str) -> str:
+def _stem(word: str) -> bytes:
     stem = _SUFFIX.sub("", word)
     if len(stem) > _LEAST_STEM and stem[-1] in "ey":
         stem = stem[:-1]
-    return _DOUBLED.sub(_LETTER, stem[:_STEM_LETTERS])
+    return _DOUBLED.sub(_LETTER, stem[:_STEM_LETTERS]).encode(errors="surrogatepass")
 
 
-def _spell(word: str) -> str:
+def _spell(word: str) -> bytes:
     """Bring spellings of one name together (Noor and Nur, Qandahar and Kandahar)."""
-    word = word.replace("ph", "f")
-    letters = word[0].translate(_FIRST_LETTERS) + word[1:].translate(_LATER_LETTERS)
-    return _DOUBLED.sub(_LETTER, letters)
+    letters = word.encode(errors="surrogatepass").replace(b"ph", b"f")
+    heard = letters[:1].translate(_FIRST_LETTERS)
+    heard += letters[1:].translate(_LATER_LETTERS, _UNHEARD_LETTERS)
+    return _DOUBLED_BYTES.sub(_LETTER, heard)

@@ -1,5 +1,7 @@
 """The listed terms of a report, found in all its words at once."""
 
+from itertools import chain
+
 import numpy as np
 
 from service.folded_terms import FoldedTerms
@@ -14,25 +16,34 @@ class ReportTerms:
 
     Args:
         index: the terms.
+
+    Attributes:
+        concepts: all that terms stand for.
     """
 
     def __init__(self, index: TermIndex) -> None:
+        starts = dict.fromkeys(chain.from_iterable(index.alphabet.starts))
+        nodes = chain.from_iterable(start.list_nodes() for start in starts)
+        self.concepts = frozenset(chain.from_iterable(node.concepts for node in nodes))
         self._terms = FoldedTerms(index)
         self._symbols = Remembered(self._terms.spell)
 
-    def find_concepts(self, words: ReportWords) -> list[tuple[int, Concepts]]:
+    def find_concepts(self, words: ReportWords, until: int) -> dict[Concepts, int]:
         """Find the concepts that are named.
 
+        Args:
+            words: of the report.
+            until: where the words end that are looked at; a part ends there.
+
         Returns:
-            In order, the first word of a term and what it stands for. A term of one word is left
-            out where one was that stands for the same.
+            What terms stand for, and the first word of the first of them.
         """
-        forms = words.forms
+        forms = words.forms[:until]
         symbols = np.fromiter(map(self._symbols.__getitem__, forms), np.int64, len(forms))
         found = self._terms.find(symbols, words)
-        firsts: dict[Concepts, int] = {}
-        for at, symbol in zip(found.single.tolist(), found.symbols.tolist(), strict=True):
-            firsts.setdefault(self._terms.concepts[symbol], at)
-        terms = [(at, at + 1, concepts) for concepts, at in firsts.items()]
-        terms += [(hit.first, hit.last, hit.concepts) for hit in found.longer]
-        return [(first, concepts) for first, _, concepts in sorted(terms)]
+        # Of two of the same, the one that is put in last stays.
+        concepts = map(self._terms.concepts.__getitem__, reversed(found.symbols.tolist()))
+        firsts = dict(zip(concepts, reversed(found.single.tolist()), strict=True))
+        for hit in found.longer:
+            firsts[hit.concepts] = min(hit.first, firsts.get(hit.concepts, hit.first))
+        return firsts

@@ -1,6 +1,6 @@
 """A report -> all its words in a row, with where they stand and what lies between them."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -29,7 +29,7 @@ class ReportWords:
         written: the parts as they are, with a SEPARATOR between them.
         forms: all words in their one spelling.
         starts: where each begins in `written`.
-        capitals: whether each begins with one there.
+        capitals: shape (words,), whether each begins with one there.
         ends: of each part, how many words there are up to its end.
     """
 
@@ -46,23 +46,25 @@ class ReportWords:
         self._stops: list[int] = places[:, 1].tolist()
         self.capitals = _find_capitals(self.written, places[:, 0])
         self.ends = [bisect_left(self.starts, offset) for offset in _list_offsets(parts)[1:]]
-        ends = np.array([match.end() for match in SENTENCE_END.finditer(masked)], np.intp)
-        self._sentences: list[int] = ends.searchsorted(places[:, 0], side="right").tolist()
+
+    def list_parts(self, at: Sequence[int]) -> list[list[str]]:
+        """List the parts in which some words stand, as words."""
+        starts = [0, *self.ends]
+        parts = sorted({bisect_right(self.ends, each) for each in at})
+        return [self.forms[starts[part] : starts[part + 1]] for part in parts]
 
     def is_joined(self, at: int) -> bool:
         """Whether a term may run into a word from the one before it."""
-        if self.opens_sentence(at):
-            return False
         between = self._masked[self._stops[at - 1] : self.starts[at]]
-        return between == " " or not TERM_BREAK.search(between)
+        return between == " " or not (TERM_BREAK.search(between) or self.opens_sentence(at))
 
     def is_one_sentence(self, first: int, last: int) -> bool:
         """Whether no sentence ends between two words."""
-        return self._sentences[first] == self._sentences[last]
+        return not SENTENCE_END.search(self._masked, self._stops[first], self.starts[last])
 
     def opens_sentence(self, at: int) -> bool:
         """Whether a word is the first of its sentence."""
-        return at == 0 or self._sentences[at - 1] != self._sentences[at]
+        return at == 0 or not self.is_one_sentence(at - 1, at)
 
 
 def _split_parts(parts: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
@@ -80,11 +82,10 @@ def _list_offsets(parts: Sequence[str]) -> list[int]:
     return [*accumulate((len(part) + len(SEPARATOR) for part in parts), initial=0)]
 
 
-def _find_capitals(written: str, starts: NDArray[np.intp]) -> list[bool]:
+def _find_capitals(written: str, starts: NDArray[np.intp]) -> NDArray[np.bool_]:
     # A word has no question mark: so one stands for what is not ASCII.
     first = np.frombuffer(written.encode("ascii", errors="replace"), np.uint8)[starts]
     capitals = first - ord("A") < _LETTERS
     for at in (first == ord(_OTHER)).nonzero()[0].tolist():
         capitals[at] = written[starts[at]].isupper()
-    listed: list[bool] = capitals.tolist()
-    return listed
+    return capitals

@@ -9,15 +9,14 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.event_days import find_event_day, find_named_date, foretells
-from service.lexicon import MENTION, RARITY_MOST, Kind, Lexicon, Mention
-from service.mentions import MentionReader
+from service.lexicon import HASH_BITS, RARITY_BITS, RARITY_MOST, Kind, Lexicon
+from service.mentions import Enough, Mentioned, MentionReader
 from service.messages import Article
 from service.passages import split_passages
 from service.report_words import ReportWords
@@ -39,11 +38,13 @@ _TELLING = np.clip(
     (np.arange(RARITY_MOST + 1) / RARITY_MOST - _LEAST_SHARE) / (1 - _LEAST_SHARE), 0, 1
 )
 _FADING = np.sqrt(1 + np.arange(_STEPS_MOST + 1) * float(_STEP_WORDS) / _FADING_WORDS)
+# Of ASCII, white space is a blank and all else a letter.
+_BLANKED = bytes(ord(" " if chr(code).isspace() else "x") for code in range(128)).ljust(256)
 
 Sketch = bytes
 _HEAD = struct.Struct("<HH??")
 _NO_HEAD = bytes(_HEAD.size)
-_FEATURE = np.dtype([*MENTION.descr, ("place", "u1")])
+_FEATURE = np.dtype([("hash", "<u4"), ("kind", "u1"), ("rarity", "u1"), ("place", "u1")])
 _KIND, _LEAD, _HEADLINE = 3, 4, 8
 # Days are counted in 16 bits; what says that it is of another century is dated all the same.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -107,7 +108,13 @@ class Sketcher:
     """
 
     def __init__(self, rarities: Mapping[str, float], terms: TermIndex) -> None:
-        self._reader = MentionReader(Lexicon(rarities), terms)
+        lexicon = Lexicon(rarities)
+        # From this rarity on whatever stands last outweighs a concept that stands first.
+        outweighing = (_TELLING / _FADING[-1]).searchsorted(
+            _TELLING[lexicon.concept_rarity], side="right"
+        )
+        enough = Enough(FEATURES_MAX, int(outweighing))
+        self._reader = MentionReader(lexicon, terms, enough)
 
     def make_sketch(self, article: Article, told_at: datetime) -> Sketch:
         """Make the sketch of an article.
@@ -123,7 +130,9 @@ class Sketcher:
         if article.title:
             parts.insert(0, article.title)
         words = ReportWords(parts)
-        forms = [words.forms[start:end] for start, end in pairwise([0, *words.ends])]
+        headline, lead = [*words.ends[:2], *words.ends[:1], 0, 0][:2]
+        mentioned = self._reader.find_mentions(words, lead)
+        forms = words.list_parts(mentioned.days)
         dated = article.published_at is not None
         told_on = _FIRST_DAY + timedelta(
             days=min(max((told_at - _EPOCH).days, _DAYS_LEAST), _DAYS_MOST)
@@ -131,30 +140,42 @@ class Sketcher:
         day = find_event_day(forms, told_on) if dated else find_named_date(forms, told_on)
         head = _HEAD.pack(
             max(0, (day - _FIRST_DAY).days) if day else 0,
-            min(sum(len(part.split()) for part in parts), 0xFFFF),
+            min(_count_words(parts), 0xFFFF),
             dated,
             foretells(parts),
         )
-        ends = words.ends or [0]
-        return head + _pack(self._reader.find_mentions(words), ends[0], ends[:2][-1])
+        return head + _pack(mentioned, headline, lead)
 
 
-def _pack(mentions: Mapping[Mention, int], headline: int, lead: int) -> bytes:
-    told = np.frombuffer(b"".join(mentions), MENTION)
-    # Of two that have one hash by chance, the first.
-    hashes, firsts = np.unique(told["hash"], return_index=True)
-    places = np.fromiter(mentions.values(), np.intp, len(mentions))[firsts]
-    packed = np.empty(len(hashes), _FEATURE)
-    packed["hash"] = hashes
+def _count_words(parts: Sequence[str]) -> int:
+    # Between white space; where all is ASCII, words need not be cut out to be counted.
+    text = "\n".join(parts)
+    if not text.isascii():
+        return len(text.split())
+    return (b" " + text.encode().translate(_BLANKED)).count(b" x")
+
+
+def _pack(mentioned: Mentioned, headline: int, lead: int) -> bytes:
+    mentions, places, _ = mentioned
+    steps = np.minimum(places // _STEP_WORDS, _STEPS_MOST)
+    rarity = (mentions >> HASH_BITS) & RARITY_MOST
+    if len(mentions) > FEATURES_MAX:
+        # Of equals, the first by hash.
+        kept = np.lexsort((-_weigh(rarity, steps), places >= lead))[:FEATURES_MAX]
+        kept.sort()
+        mentions, places, steps, rarity = (
+            each.take(kept) for each in (mentions, places, steps, rarity)
+        )
+    packed = np.empty(len(mentions), _FEATURE)
+    packed["hash"] = mentions
     packed["kind"] = (
-        told["kind"][firsts] | _LEAD * (places < lead) | _HEADLINE * (places < headline)
+        mentions >> (HASH_BITS + RARITY_BITS)
+        | _LEAD * (places < lead)
+        | _HEADLINE * (places < headline)
     )
-    packed["rarity"] = told["rarity"][firsts]
-    packed["place"] = np.minimum(places // _STEP_WORDS, _STEPS_MOST)
-    # Of equals, the first by hash.
-    kept = np.lexsort((-_weigh(packed), places >= lead))[:FEATURES_MAX]
-    kept.sort()
-    return packed.take(kept).tobytes()
+    packed["rarity"] = rarity
+    packed["place"] = steps
+    return packed.tobytes()
 
 
 def open_head(sketch: Sketch) -> Head:
@@ -183,7 +204,7 @@ def open_sketches(sketches: Sequence[Sketch]) -> Features:
         in_lead=kind & np.uint8(_LEAD) > 0,
         rarity=rarity / RARITY_MOST,
         place=place * float(_STEP_WORDS),
-        weights=_weigh(packed),
+        weights=_weigh(packed["rarity"], packed["place"]),
     )
 
 
@@ -217,5 +238,5 @@ def measure_difference(earlier: Sketch, later: Sketch) -> Difference:
     return Difference(round(share, 3), numbers[0] != numbers[1])
 
 
-def _weigh(packed: NDArray[np.void]) -> NDArray[np.float64]:
-    return np.asarray(_TELLING.take(packed["rarity"]) / _FADING.take(packed["place"]))
+def _weigh(rarity: NDArray[np.integer], steps: NDArray[np.integer]) -> NDArray[np.float64]:
+    return np.asarray(_TELLING.take(rarity) / _FADING.take(steps))

@@ -68,12 +68,12 @@ def test_words_of_the_seeds_are_those_that_are_found_one_by_one(text: str) -> No
     assert split_words(text) == split_plainly(text)
 
 
-def check_sketch(text: str, title: str) -> None:
+def check_sketch(text: str, title: str, terms: TermIndex = TERMS) -> None:
     parts = [title] * bool(title) + [text[start:end] for start, end in split_passages(text)]
-    made = Sketcher(RARITIES, TERMS).make_sketch(
+    made = Sketcher(RARITIES, terms).make_sketch(
         Article(id="a", title=title, text=text, published_at=NOW), NOW
     )
-    assert made[HEAD_BYTES:] == pack_plainly(parts, RARITIES, TERMS)
+    assert made[HEAD_BYTES:] == pack_plainly(parts, RARITIES, terms)
 
 
 @given(TEXTS.filter(str.strip), TEXTS)
@@ -90,9 +90,9 @@ def test_sketch_of_a_seed_is_what_is_read_mention_by_mention(text: str) -> None:
 
 @given(st.text("abehikpqstuvyzr", min_size=1, max_size=12), st.text(min_size=1, max_size=5))
 def test_names_are_spelled_as_sounds_are_replaced_one_by_one(written: str, other: str) -> None:
-    names = Lexicon(RARITIES).names
+    read_name = Lexicon(RARITIES).read_name
     for each in (written, other):
-        assert names[each] == names[spell_plainly(each) or each]
+        assert read_name(each) == read_name(spell_plainly(each) or each)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,13 @@ def test_of_two_mentions_with_one_hash_the_first_is_kept(
     (shared,) = set(list_hashes("luboda", Kind.WORD))
     (at,) = (features.hashes == shared).nonzero()[0].tolist()
     assert (features.kinds[at], features.place[at]) == (kind, place)
+
+
+@pytest.mark.parametrize("before", ["talks", "luboda", "they"])
+def test_concept_of_a_long_report_that_has_the_hash_of_a_word_comes_before_it(before: str) -> None:
+    terms = TermIndex({"topic 39387": ["talks"]}, frozenset())
+    towns = ", ".join(f"Town{number}" for number in range(2 * FEATURES_MAX))
+    check_sketch(f"Of {before}.\n\nIt was luboda talks.\n\n{towns} fell.", "They met", terms)
 
 
 def test_words_are_remembered_until_there_are_too_many_and_long_ones_never(
