@@ -222,6 +222,7 @@ def test_weekday_of_an_undated_report_is_no_date_but_a_named_day_is() -> None:
     [
         (["Two sides to hold talks on Wednesday"], True),
         (["Talks near", "The envoys will meet again."], True),
+        (["TALKS NEAR", "The envoys W\u0130LL meet again."], True),
         (["Two sides hold talks", "They met to discuss the gate."], False),
         (["Flight to Kabul lands"], False),
         ([], False),
