@@ -2,7 +2,9 @@
 
 import html
 import re
+import string
 from functools import lru_cache
+from itertools import product
 
 # Page furniture, seen on the pages of the seeds and on news pages at large. Matched against a
 # whole line, so that a sentence of the story that merely begins this way stays.
@@ -50,7 +52,7 @@ _BOILERPLATE = re.compile(
 )
 # The longest pattern above; a longer line is a paragraph, and need not be looked at.
 _FURNITURE_MAX_CHARACTERS = 500
-# What the patterns above begin with, in lower case, but for numbers, bios, and those with a mark:
+# What the patterns above begin with, in lower case, but for bios and those with a mark:
 # nearly no line of a story does, and what the patterns cost is saved on all the others.
 _OPENINGS = (
     *("photo", "image", "picture", "file", "video", "graphic", "map", "in pictures"),
@@ -70,18 +72,22 @@ _OPENINGS = (
     *("follow us", "join our", "download", "click here", "support our"),
     *("i am a", "about the author", "the author", "the writer", "the columnist", "he ", "she "),
     *("lesen sie auch", "mehr zum thema", "lire aussi", "a lire", "à lire aussi", "voir aussi"),
+    *string.digits,
     *("مزید", "یہ بھی", "بیشتر", "همچنین", "بخوانید", "نور ولولئ", "यह भी", "ये भी", "और पढ़ें"),
 )
 _OPENING_MAX_CHARACTERS = max(map(len, _OPENINGS))
-_OPENINGS_BY_LETTER = {
-    letter: tuple(each for each in _OPENINGS if each[0] == letter)
-    for letter in {each[0] for each in _OPENINGS}
+# By their first two characters as they may be written; those of one character by itself.
+_OPENINGS_BY_LETTERS = {
+    "".join(letters): tuple(each for each in _OPENINGS if each[:2] == start)
+    for start in {each[:2] for each in _OPENINGS}
+    for letters in product(*zip(start, start.upper(), strict=True))
 }
-# A pattern takes these for i and s whatever the case; the last is the dot of a lowered "İ".
-_ODD_LETTERS = frozenset("ıſ\u0307")
-_BIO_OPENING = re.compile(
-    r"\w[\w.'-]*+\ \w[\w.'-]*+\ (?:\w[\w.'-]*+\ )?(?:is|was)\ (?:a|the)", re.IGNORECASE
-)
+# Patterns that do not begin as one of these have one of these marks; hardly a text has any.
+_MARKS = "/|>›»•·"
+# What a pattern takes for i, s and k, and Python's lower case may not.
+_ODD_LETTERS = frozenset("ıİſ\u212a")
+# Letters of each case, not a pattern for either: the latter takes twice as long.
+_BIO_OPENING = re.compile(r"[^ ]++ [^ ]++ (?:[^ ]++ )?(?:[iIıİ][sSſ]|[wW][aA][sSſ]) [aAtT]")
 # The same furniture run on at the end of a paragraph: "... said on Tuesday. Read more: ...".
 _RUN_ON = re.compile(
     r"\s(?<=[.!?…۔।؟\"”’)]\s)\s{0,3}(?:READ MORE|Read [Mm]ore|(?:READ|Read) (?:ALSO|[Aa]lso)|(?:ALSO|Also) (?:READ|[Rr]ead)"
@@ -93,32 +99,36 @@ _MENU = re.compile(r"(?:[^«‹|»›•·]{1,40}[|»›•·]){3,}[^«‹|»›
 _GERMAN_QUOTE = re.compile(r"»[^»«]+«")
 
 
-def is_boilerplate(line: str) -> bool:
-    """Tell whether a line is page furniture (a photo credit, a menu, an author's bio)."""
+def find_marks(text: str) -> str:
+    """Find which of the marks are in a text that page furniture may have: often none."""
+    return "".join([mark for mark in _MARKS if mark in text])
+
+
+def is_boilerplate(line: str, marks: str = _MARKS) -> bool:
+    """Tell whether a line is page furniture (a photo credit, a menu, an author's bio).
+
+    Args:
+        line: any.
+        marks: those of `find_marks` that may be in it.
+    """
     stripped = line.strip()
     return (
         len(stripped) <= _FURNITURE_MAX_CHARACTERS
-        and _may_be_furniture(stripped)
+        and _may_be_furniture(stripped, marks)
         and _is_furniture(stripped)
     )
 
 
-def _may_be_furniture(line: str) -> bool:
+def _may_be_furniture(line: str, marks: str) -> bool:
+    head = line[:_OPENING_MAX_CHARACTERS]
+    openings = _OPENINGS_BY_LETTERS.get(head[:2]) or _OPENINGS_BY_LETTERS.get(head[:1])
+    if (openings and head.lower().startswith(openings)) or _BIO_OPENING.match(line):
+        return True
     # Each mark by itself: a pattern for them all takes ten times as long as they do together.
-    head = line[:_OPENING_MAX_CHARACTERS].lower()
-    return (
-        head.startswith(_OPENINGS_BY_LETTER.get(head[:1], ()))
-        or head[:1].isdecimal()
-        or "/" in line
-        or "|" in line
-        or ">" in line
-        or "›" in line
-        or "»" in line
-        or "•" in line
-        or "·" in line
-        or _BIO_OPENING.match(line) is not None
-        or not (head.isascii() or _ODD_LETTERS.isdisjoint(head))
-    )
+    for mark in marks:
+        if mark in line:
+            return True
+    return not line.isascii() and (head[0].isdecimal() or not _ODD_LETTERS.isdisjoint(head))
 
 
 # Furniture is the same on every page, and hostile pages are the same line without end.

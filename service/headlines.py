@@ -58,7 +58,12 @@ _SMALL_WORDS = frozenset(
 
 def is_finished(line: str) -> bool:
     """Tell whether a line ends as a sentence does, quoted or not."""
-    return line.rstrip(_CLOSING_MARKS).endswith(_SENTENCE_END)
+    return line.endswith(_SENTENCE_END) or line.rstrip(_CLOSING_MARKS).endswith(_SENTENCE_END)
+
+
+def is_paragraph(line: str) -> bool:
+    """Tell whether a line without white space at its ends can be no heading or headline."""
+    return len(line) > _HEADING_MAX_CHARACTERS and line.endswith(_SENTENCE_END)
 
 
 def is_list_heading(line: str) -> bool:

@@ -5,12 +5,12 @@ is what keeps a label from drowning in a long article about something else.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
-from service.boilerplate import find_run_on, is_boilerplate, mask_markup
-from service.headlines import is_finished, is_list_heading, is_listed, is_teaser
+from service.boilerplate import find_marks, find_run_on, is_boilerplate, mask_markup
+from service.headlines import is_finished, is_list_heading, is_listed, is_paragraph, is_teaser
 
 # Newspaper paragraphs run to some 60 words, about 400 characters; from twice that on a block is
 # text whose paragraphs were lost on the way, and is cut at sentence ends.
@@ -19,6 +19,7 @@ PASSAGE_MAX_CHARACTERS = 800
 PASSAGES_MAX = 1000
 # Each a character, as "\n" is: one in place of the other moves nothing.
 _OTHER_LINE_ENDS = ("\r", "\u2028", "\u2029")
+_LINE = re.compile(r"\S.*")
 # A line shorter than a sentence, without its end mark, is a headline or a line broken in layout:
 # it is read together with the line that follows it directly.
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?…۔।؟])[\"'”’»)\]]{0,4}\s+")
@@ -42,54 +43,50 @@ def split_passages(text: str) -> list[Passage]:
         furniture alone.
     """
     text = mask_markup(text)
-    pieces = (_cut_at_sentences(text, block) for block in _join_lines(text))
-    return list(islice(chain.from_iterable(pieces), PASSAGES_MAX))
+    return _cut_at_sentences(text, _join_lines(text))
 
 
 def keep_title(title: str) -> list[Passage]:
     """Make an article's title a passage: whoever sent it says that it is no page furniture."""
     kept = _trim(title, 0, len(title))
-    return list(islice(_cut_at_sentences(title, kept), PASSAGES_MAX)) if kept else []
+    return _cut_at_sentences(title, [kept]) if kept else []
 
 
-def _join_lines(text: str) -> Iterator[Passage]:
-    block: Passage | None = None
-    first = True
-    listing = False
+def _join_lines(text: str) -> list[Passage]:
+    blocks: list[Passage] = []
+    is_open = listing = False
     lines = _list_lines(text)
+    marks = find_marks(text)
     for at, (start, words) in enumerate(lines):
-        if is_list_heading(words):
+        is_whole = is_paragraph(words)
+        if is_whole:
+            listing = False
+        elif is_list_heading(words):
             listing = True
         elif listing:
             listing = is_listed(words, _find_next_directly(text, lines, at))
-        if listing or is_boilerplate(words) or (not first and is_teaser(words)):
-            if block:
-                yield block
-            block = None
-            continue
-        first = False
-        if block and _is_continued(text, block, start):
-            block = Passage(block.start, start + len(words))
+        if listing or is_boilerplate(words, marks):
+            is_open = False
+        elif is_whole or not (blocks and is_teaser(words)):
+            if is_open and _is_continued(text, blocks[-1], start):
+                blocks[-1] = Passage(blocks[-1].start, start + len(words))
+            elif len(blocks) == PASSAGES_MAX:
+                break
+            else:
+                blocks.append(Passage(start, start + len(words)))
+            is_open = not is_whole  # What ends as a sentence does goes on in no other line.
         else:
-            if block:
-                yield block
-            block = Passage(start, start + len(words))
-    if block:
-        yield block
+            is_open = False
+    return blocks
 
 
 def _list_lines(text: str) -> list[tuple[int, str]]:
     # Where each starts, and what it says.
     for end in _OTHER_LINE_ENDS:
         text = text.replace(end, "\n")
-    lines = []
-    start = 0
-    for line in text.split("\n"):
-        words = line.strip()
-        if words:
-            indent = len(line) - len(line.lstrip())
-            lines.append((start + indent, words[: find_run_on(words)]))
-        start += len(line) + 1
+    lines = [(match.start(), match[0].rstrip()) for match in _LINE.finditer(text)]
+    if ":" in text or "|" in text:
+        return [(start, words[: find_run_on(words)]) for start, words in lines]
     return lines
 
 
@@ -106,9 +103,14 @@ def _find_next_directly(text: str, lines: Sequence[tuple[int, str]], at: int) ->
     return later_words if directly else ""
 
 
-def _cut_at_sentences(text: str, block: Passage) -> Iterable[Passage]:
-    short = block.end - block.start <= PASSAGE_MAX_CHARACTERS
-    return (block,) if short else _cut_long(text, block)
+def _cut_at_sentences(text: str, blocks: Sequence[Passage]) -> list[Passage]:
+    passages: list[Passage] = []
+    for block in blocks:
+        if block.end - block.start <= PASSAGE_MAX_CHARACTERS:
+            passages.append(block)
+        else:
+            passages += islice(_cut_long(text, block), PASSAGES_MAX)
+    return passages[:PASSAGES_MAX]
 
 
 def _cut_long(text: str, block: Passage) -> Iterator[Passage]:

@@ -3,7 +3,12 @@ import sys
 
 import pytest
 
-from service.boilerplate import _BOILERPLATE, _FURNITURE_MAX_CHARACTERS, is_boilerplate
+from service.boilerplate import (
+    _BOILERPLATE,
+    _FURNITURE_MAX_CHARACTERS,
+    find_marks,
+    is_boilerplate,
+)
 from tests.pattern_lines import make_lines
 
 ALTERNATIVES = [
@@ -19,6 +24,7 @@ def test_every_line_of_a_pattern_is_boilerplate(alternative: re.Pattern[str]) ->
     assert lines
     short = [line for line in lines if len(line) <= _FURNITURE_MAX_CHARACTERS]
     assert [line for line in short if not is_boilerplate(line)] == []
+    assert [line for line in short if not is_boilerplate(line, find_marks(f"\n{line}\n"))] == []
 
 
 def test_patterns_take_these_letters_alone_for_letters_of_ascii() -> None:
@@ -40,6 +46,9 @@ def test_patterns_take_these_letters_alone_for_letters_of_ascii() -> None:
         "Brea\u212aing news",
         "Asad Khan \u0130S A reporter covering the border",
         "Asad Khan \u0131\u017f a reporter covering the border",
+        "Muhammad-Asadullah Khan-Durrani wA\u017f The reporter for Dawn",
+        "Muhammad-Asadullah Khan-Durrani \u0130s a reporter for Dawn",
+        "\u212aeywords: Swat",
     ],
 )
 def test_letters_taken_for_others_hide_no_boilerplate(line: str) -> None:

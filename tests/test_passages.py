@@ -5,9 +5,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.boilerplate import is_boilerplate, mask_markup
+from service.headlines import (
+    _LIST_HEADING,
+    is_list_heading,
+    is_listed,
+    is_paragraph,
+    is_teaser,
+)
 from service.passages import PASSAGE_MAX_CHARACTERS, PASSAGES_MAX, keep_title, split_passages
 from service.seeds import SeedPassage
 from tests.factories import SEEDS
+from tests.pattern_lines import make_lines
 
 MEGABYTE = 1_000_000
 pieces = st.sampled_from(
@@ -129,6 +137,22 @@ def test_page_furniture_alone_has_no_passages(line: str) -> None:
 )
 def test_sentence_that_merely_speaks_of_furniture_is_kept(sentence: str) -> None:
     assert quotes_of(sentence) == [sentence]
+
+
+def test_no_heading_or_headline_is_taken_for_a_paragraph() -> None:
+    headings = [*make_lines(_LIST_HEADING, 20_000)]
+    assert any(heading.endswith(".") for heading in headings)
+    headlines = ["Pakistan Closes The Torkham Gate " * 3 + end for end in ("Again", "(Again)", ":")]
+    for line in [*headings, *headlines]:
+        may_be = is_list_heading(line) or is_listed(line, "") or is_teaser(line)
+        assert may_be
+        assert not is_paragraph(line)
+
+
+@pytest.mark.parametrize("mark", [":", "|"])
+def test_furniture_run_on_to_a_paragraph_is_left_out(mark: str) -> None:
+    text = f"It rained.\n\nIt snowed. Read more {mark} Hail\n\nIt froze."
+    assert quotes_of(text) == ["It rained.", "It snowed.", "It froze."]
 
 
 def test_long_text_of_one_line_is_cut_at_sentence_ends() -> None:
