@@ -141,6 +141,9 @@ class Classifier:
 
 def _group(articles: Sequence[Article]) -> list[list[int]]:
     # One whose words are searched for with patterns would have those of all searched so.
+    parts = [part for each in articles for part in (each.text, each.title) if not part.isascii()]
+    if len(articles) == 1 or has_shape("".join(parts)):
+        return [[*range(len(articles))]]
     shaped: list[int] = []
     others: list[list[int]] = []
     for at, article in enumerate(articles):

@@ -14,10 +14,9 @@ from service.word_bounds import (
     WordBounds,
     find_places,
 )
-from service.word_shapes import shape_words
+from service.word_shapes import OTHER, Shape
 from service.words import list_forms, split_words
 
-_OTHER = b"?"
 _PACKED_MAX = 16
 # Of a word of so many characters, which bits of its two numbers are its own; none of a longer one.
 _MASKS = np.array(
@@ -46,22 +45,21 @@ class TextsInWords:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
-        masked = [*map(mask_markup, texts)]
-        joined = SEPARATOR.join(masked)
-        shape = shape_words(joined)
+        masked = texts
+        joined = SEPARATOR.join(texts)
+        if "<" in joined or "&" in joined:
+            masked = [*map(mask_markup, texts)]
+            joined = SEPARATOR.join(masked)
+        self._shape = shape = Shape.of(masked, SEPARATOR)
         if shape is None:
             by_text = [*map(list_forms, masked)]
             self._forms = [*chain.from_iterable(by_text)]
             self.lengths = np.array([*map(len, by_text)], np.int64)
             self.bounds: WordBounds = SearchedBounds(texts, joined, len(self._forms))
-            self._places = None
             self.packed = np.zeros((2, len(self._forms)), np.int64)
         else:
-            self._shape = shape
-            # A word has no question mark: so one stands for what is not ASCII.
-            octets = shape.encode("ascii", errors="replace")
-            self._places = places = find_places(octets)
-            self.packed = _pack(octets, places)
+            self._places = places = find_places(shape.octets)
+            self.packed = _pack(shape.octets, places)
             # Where each text and the separator behind it end.
             self._ends = (np.array([*map(len, texts)], np.int64) + len(SEPARATOR)).cumsum()
             ends = places[:, 0].searchsorted(self._ends)
@@ -77,9 +75,9 @@ class TextsInWords:
 
     def spell(self, at: Integers) -> list[str]:
         """Give words in their one spelling."""
-        if self._places is None:
+        if self._shape is None:
             return [self._forms[each] for each in at.tolist()]
-        return [self._shape[start:end] for start, end in self._places[at].tolist()]
+        return self._shape.spell(self._places[at].tolist())
 
     def quote(self, text: int, first: int, last: int) -> str:
         """Quote words as they stand in their text.
@@ -89,7 +87,7 @@ class TextsInWords:
             first: the first of them, among all words.
             last: the one behind them.
         """
-        if self._places is None:
+        if self._shape is None:
             words = split_words(self._texts[text])
             start = int(self.starts[text])
             return self._texts[text][words[first - start].start : words[last - start - 1].end]
@@ -99,13 +97,12 @@ class TextsInWords:
 
 
 def _pack(octets: bytes, places: Integers) -> Integers:
-    # At every octet the number that it and the seven behind it are.
-    numbers = np.ndarray((len(octets) + 9,), "<i8", octets + bytes(16), strides=(1,))
+    # At every octet it and the fifteen behind it.
+    windows = np.ndarray((len(octets) + 1,), "V16", octets + bytes(16), strides=(1,))
     starts = places[:, 0]
-    lengths = np.minimum(places[:, 1] - starts, _PACKED_MAX + 1)
-    packed = np.stack([numbers.take(starts), numbers.take(starts + 8)])
-    packed &= _MASKS.take(lengths, axis=1)
-    if _OTHER in octets:
-        others = np.flatnonzero(np.frombuffer(octets, np.uint8) == ord(_OTHER))
+    packed = np.ascontiguousarray(windows[starts].view("<i8").reshape(-1, 2).T)
+    packed &= _MASKS.take(np.minimum(places[:, 1] - starts, _PACKED_MAX + 1), axis=1)
+    if OTHER in octets:
+        others = np.flatnonzero(np.frombuffer(octets, np.uint8) == ord(OTHER))
         packed[:, starts.searchsorted(others, side="right") - 1] = 0
     return packed

@@ -7,6 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from service.alerts import Evidence
+from service.classifier import _group
 from service.evidence import EVIDENCE_MAX_PASSAGES, TERMS_MAX
 from service.messages import Article
 from service.pipeline_file import load_pipeline
@@ -153,3 +154,14 @@ def test_words_are_counted_and_those_that_the_model_does_not_know() -> None:
     assert (some.words, some.unknown_words) == (5, 2)
     nothing = load_classifier().label_article(article(title="", text=""))
     assert (nothing.words, nothing.unknown_words) == (0, 0)
+
+
+def test_only_articles_whose_words_are_searched_for_with_patterns_are_labelled_alone() -> None:
+    letters = ["".join(map(chr, range(start, start + 100))) for start in (0x4E00, 0x5E00)]
+    texts = ["Rain.", "\u0915\u093f", "Caf\u00e9", *letters, "".join(letters), "\ufdfa", "\u0442"]
+    articles = [article(title="", text=text) for text in texts]
+    assert _group(articles) == [[0, 2, 3, 4, 7], [1], [5], [6]]
+    titled = [article(title=each.text, text="Snow.") for each in articles]
+    assert _group(titled) == _group(articles)
+    assert _group([articles[0], articles[2]]) == [[0, 1]]
+    assert _group([articles[1]]) == [[0]]
