@@ -18,6 +18,8 @@ _WORDS_MAX = 2**_SLOTS_BITS // 2
 _OTHERS_MAX = 32768
 # Of a row the first two numbers are its word, packed; a row lies in one line of a CPU's cache.
 _PACKED = 2
+# No word is packed to it, nor to zero, which stands for what cannot be packed.
+_NO_WORD = -1
 _NOTHING = (UNKNOWN, NOTHING)
 
 
@@ -34,7 +36,7 @@ class KnownWords:
         self._terms = terms
         # Words without a slot: come once, longer than what can be packed, not ASCII, or too late.
         self._others: dict[str, tuple[int, int]] = {}
-        self._table = np.zeros((2**_SLOTS_BITS, _PACKED + len(_NOTHING)), np.int64)
+        self._table = np.full((2**_SLOTS_BITS, _PACKED + len(_NOTHING)), _NO_WORD)
         self._count = 0
 
     def look_up(self, texts: TextsInWords) -> Integers:
@@ -47,28 +49,34 @@ class KnownWords:
         if len(self._others) > _OTHERS_MAX:
             self._others.clear()
         if self._count > _WORDS_MAX:
-            self._table[:] = 0
+            self._table.fill(_NO_WORD)
             self._count = 0
         packed = texts.packed
         slots = find_slots_of_pairs(packed, _SLOTS_BITS)
         rows = self._table.take(slots, axis=0)
-        known = (rows[:, 0] == packed[0]) & (rows[:, 1] == packed[1]) & (packed[0] != 0)
-        unknown = np.flatnonzero(~known)
+        unknown = ((rows[:, 0] != packed[0]) | (rows[:, 1] != packed[1])).nonzero()[0]
+        has_slot = (rows[unknown, 0] == _NO_WORD) & (packed[0, unknown] != 0)
         # What is in their slots is another word's.
         rows[unknown, _PACKED:] = 0
-        for at, form in zip(unknown.tolist(), texts.spell(unknown), strict=True):
+        entering = []
+        forms = texts.spell(unknown)
+        for at, form, may_enter in zip(unknown.tolist(), forms, has_slot.tolist(), strict=True):
             told = self._others.get(form)
             if told is None:
                 # Most words that come for the first time come for the last.
                 told = self._tell(form)
                 if len(form) <= REMEMBERED_LETTERS:
                     self._others[form] = told
-            elif packed[0, at] and not self._table[slots[at], 0]:
-                self._table[slots[at]] = (*packed[:, at], *told)
-                self._count += 1
+            elif may_enter:
+                entering.append(at)
                 del self._others[form]
             if told != _NOTHING:
                 rows[at, _PACKED:] = told
+        if entering:
+            rows[entering, :_PACKED] = packed[:, entering].T
+            # Of two with one slot the last has it, and the other is told anew when it comes again.
+            self._table[slots[entering]] = rows[entering]
+            self._count += len(entering)
         # The row of a word is in one place of memory; what is counted with lies by column.
         return np.ascontiguousarray(rows[:, _PACKED:].T)
 

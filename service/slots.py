@@ -21,7 +21,8 @@ def find_slots(keys: Integers, bits: int) -> Integers:
 def find_slots_of_pairs(keys: Integers, bits: int) -> Integers:
     """Find the slot of each key of two numbers, shape (2, keys), in a table of `2**bits`."""
     first, second = keys.view(np.uint64)
-    hashed = first * _FIRST ^ second * _SECOND
+    hashed = first * _FIRST
+    hashed ^= second * _SECOND
     return _take_first_bits(hashed, bits)
 
 

@@ -245,6 +245,14 @@ def test_every_letter_is_written_where_it_stands_as_words_have_it() -> None:
             assert shape.split() == [word.form for word in split_words.__wrapped__(text)], each
 
 
+def test_more_letters_than_an_alphabet_has_are_not_written_where_they_stand() -> None:
+    letters = "".join(map(chr, range(0x4E00, 0x4E00 + 129)))
+    assert shape_words(letters[:-1]) == letters[:-1]
+    assert has_shape(letters[:-1])
+    assert shape_words(letters) is None
+    assert not has_shape(letters)
+
+
 def test_long_runs_of_what_is_between_words_are_gone_over_once() -> None:
     for run in ("_", "'s", "'"):
         assert list_words(run * 200_000 + " end")[-1:] == ["end"]
@@ -265,6 +273,16 @@ def test_words_are_known_whatever_was_looked_up_before(at_once: int, said: list[
             texts = TextsInWords(asked)
             alone = [known._tell(form) for text in asked for form in list_words(text)]  # noqa: SLF001, as above
             assert known.look_up(texts).T.tolist() == [list(each) for each in alone]
+
+
+def test_words_are_known_though_several_have_one_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_words, "_SLOTS_BITS", 2)
+    pipeline, _ = load_desk("four labels")
+    known = FoldedPipeline(pipeline)._known  # noqa: SLF001, with few slots
+    said = [*WORDS, *list_terms()[:40]]
+    for asked in (said, said[:3], said + said, said[::-1], said):
+        alone = [known._tell(form) for text in asked for form in list_words(text)]  # noqa: SLF001, as above
+        assert known.look_up(TextsInWords(asked)).T.tolist() == [list(each) for each in alone]
 
 
 def test_tables_of_words_are_cleared_when_they_are_full(monkeypatch: pytest.MonkeyPatch) -> None:
