@@ -158,7 +158,7 @@ class MentionReader:
         # What has the hash of another by chance may come before it.
         return (
             len(rare) >= self._enough.mentions
-            and rare.isdisjoint(self._concept_hashes)
+            and self._concept_hashes.isdisjoint(hashes.tolist())
             and rare.isdisjoint(hashes.compress(~is_rare).tolist())
         )
 
