@@ -1,6 +1,6 @@
 """Words to what each is to the pipeline, those of an article looked up all at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class KnownWords:
         has_slot = (rows[unknown, 0] == _NO_WORD) & (packed[0, unknown] != 0)
         # What is in their slots is another word's.
         rows[unknown, _PACKED:] = 0
-        entering = []
+        entering: dict[str, int] = {}
         forms = texts.spell(unknown)
         for at, form, may_enter in zip(unknown.tolist(), forms, has_slot.tolist(), strict=True):
             told = self._others.get(form)
@@ -68,17 +68,23 @@ class KnownWords:
                 if len(form) <= REMEMBERED_LETTERS:
                     self._others[form] = told
             elif may_enter:
-                entering.append(at)
-                del self._others[form]
+                entering[form] = at
             if told != _NOTHING:
                 rows[at, _PACKED:] = told
         if entering:
-            rows[entering, :_PACKED] = packed[:, entering].T
-            # Of two with one slot the last has it, and the other is told anew when it comes again.
-            self._table[slots[entering]] = rows[entering]
-            self._count += len(entering)
+            self._enter([*entering.values()], rows, packed, slots)
+            for form in entering:
+                del self._others[form]
         # The row of a word is in one place of memory; what is counted with lies by column.
         return np.ascontiguousarray(rows[:, _PACKED:].T)
+
+    def _enter(
+        self, entering: Sequence[int], rows: Integers, packed: Integers, slots: Integers
+    ) -> None:
+        rows[entering, :_PACKED] = packed[:, entering].T
+        # Of two with one slot the last has it, and the other is told anew when it comes again.
+        self._table[slots[entering]] = rows[entering]
+        self._count += len({*slots[entering].tolist()})
 
     def _tell(self, form: str) -> tuple[int, int]:
         return self._numbers.get(form, UNKNOWN), self._terms.spell(form)

@@ -62,8 +62,6 @@ _DOUBLED_BYTES = re.compile(rb"([^\x80-\xff]|[\xc0-\xff][\x80-\xbf]+)\1+")
 _LETTER = itemgetter(1)
 # Hashes lie from here on, numbers below.
 _HASHED = 1 << 31
-
-
 # What a beat's reports say in a week; of names only those that keep coming. A word and what it
 # mentions are some 150 bytes.
 REMEMBERED_MAX = 16384

@@ -77,10 +77,6 @@ class Likelihood:
         # Beyond, exp() has no number; reports may be centuries apart.
         return round(1 / (1 + math.exp(-max(odds, -_ODDS_MAX))), _DECIMALS)
 
-    def is_same_news(self, agreement: Agreement) -> bool:
-        """Whether reports which agree so are one story."""
-        return self.is_enough(self.find_probability(agreement), agreement)
-
     def is_enough(self, probability: float, agreement: Agreement) -> bool:
         """Whether reports that are so probably the same news are taken for it."""
         return probability >= (self.undated_threshold if agreement.undated else self.threshold)

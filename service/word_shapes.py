@@ -75,7 +75,8 @@ class Shape(NamedTuple):
         try:
             encoded = [*map(page.encode, masked)]
         except UnicodeEncodeError:
-            made = _make_code_page("".join(sorted(_find_others("".join(masked)))))
+            others = _find_others("".join(masked))
+            made = _make_code_page("".join(sorted(others))) if len(others) <= _OTHERS_MAX else None
             if made is None:
                 return None
             page = made
@@ -133,7 +134,7 @@ def _blank(shapes: bytes) -> bytes:
 def _make_code_page(others: str) -> _CodePage | None:
     # For characters other than ASCII; none if one of them cannot have a code.
     forms = [*map(_shape_character, others)]
-    if "" in forms or len(forms) > _OTHERS_MAX:
+    if "" in forms:
         return None
     # Accented letters keep their own codes until they are written: the end of "it'š" is no
     # genitive; but a long s is, as `words.drop_genitives` has it.

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
-from service import folded_concepts, folded_terms, folded_words, known_words
+from service import folded_concepts, folded_terms, folded_words, known_words, word_shapes
 from service.article_files import read_articles
 from service.boilerplate import mask_markup
 from service.folded_words import UNKNOWN, FoldedWords
@@ -283,6 +283,23 @@ def test_words_are_known_though_several_have_one_slot(monkeypatch: pytest.Monkey
     for asked in (said, said[:3], said + said, said[::-1], said):
         alone = [known._tell(form) for text in asked for form in list_words(text)]  # noqa: SLF001, as above
         assert known.look_up(TextsInWords(asked)).T.tolist() == [list(each) for each in alone]
+
+
+def test_word_that_comes_a_thousand_times_at_once_takes_one_place() -> None:
+    _, folded = load_desk("four labels")
+    known = folded._known  # noqa: SLF001, the tables are filled by what was read
+    before = known._count  # noqa: SLF001, how full the table is
+    for _ in range(3):
+        known.look_up(TextsInWords(["zzqxw " * 1000]))
+    assert known._count == before + 1  # noqa: SLF001, as above
+
+
+def test_text_with_more_letters_than_alphabets_have_is_no_code_page() -> None:
+    letters = "".join(map(chr, range(0x4E00, 0x4E00 + 129)))
+    asked = word_shapes._make_code_page.cache_info().misses  # noqa: SLF001, it would remember them all
+    assert shape_words(letters) is None
+    assert shape_words(letters[1:]) is not None
+    assert word_shapes._make_code_page.cache_info().misses == asked + 1  # noqa: SLF001, as above
 
 
 def test_tables_of_words_are_cleared_when_they_are_full(monkeypatch: pytest.MonkeyPatch) -> None:

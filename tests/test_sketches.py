@@ -8,6 +8,7 @@ from benchmarks.stories import load_sketcher
 from service import lexicon
 from service.event_days import find_event_day, find_named_date, foretells
 from service.lexicon import Kind, Lexicon, Remembered
+from service.mentions import read_digits
 from service.messages import Article
 from service.passages import split_passages
 from service.sketches import FEATURES_MAX, Sketch, Sketcher, measure_difference, open_sketches
@@ -29,7 +30,7 @@ TURNS = (
     "Mir Ali", "Noor", "nur", "Police", "police", "the", "The", "One", "Twenty", "thirty-one",
     "1,300", "2.5 million", "5", "2024", "9999999999", "१२", "Monday", "killing", "killed", "U.S.",
     "Khan's", "’s", "sent", "back", "talks", ".", "!", ",", " – ", "\n", "\n\n", "&amp;", "<b>",
-    "ـ",
+    "ـ", "5 m\u0131ll\u0131on", "3 thou\u017fand", "2 M\u0130LL\u0130ON",
 )  # fmt: skip
 TEXTS = st.one_of(
     st.text(max_size=300),
@@ -41,6 +42,11 @@ TEXTS = st.one_of(
 def sketch(text: str, title: str = "", **changes: object) -> Sketch:
     fields = {"published_at": NOW, **changes}
     return SKETCHER.make_sketch(article(title=title, text=text, **fields), NOW)
+
+
+@pytest.mark.parametrize("million", ["m\u0131ll\u0131on", "M\u0130LL\u0130ON", "b\u0131llion"])
+def test_letters_that_are_i_to_a_pattern_alone_make_no_larger_number(million: str) -> None:
+    assert read_digits(f"5 {million} displaced", 0) == 5
 
 
 def list_hashes(text: str, kind: Kind) -> set[int]:
