@@ -1,24 +1,69 @@
 """Messages as they are there: without a wait for more, and without what Faust spends on each.
 
-Overrides four things of Faust 0.15.3 (decisions/0008). Its acknowledging, committing and
+Overrides five things of Faust 0.15.3 (decisions/0008). Its acknowledging, committing and
 rebalancing stay as they are, and so does the order that loses nothing (decisions/0001).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import faust
 from faust.tables.manager import TableManager
-from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from mode.services import WaitResults
+from mode.utils.futures import maybe_async
+
+from service.leaving import stop_unacknowledged
 
 # A queue that was full has something like a hundred articles left when Faust reads on.
 _LOOK_AGAIN_SECONDS = 0.02
 
 
+class _Task:
+    """What is a thread of its own to Faust, as a task of the event loop that is there."""
+
+    def __init__(self, service: Any) -> None:
+        self._service = service
+
+    def start(self) -> None:
+        """Begin."""
+        self._running = asyncio.get_running_loop().create_task(self._service._serve())  # noqa: SLF001, as Faust's
+        self._running.add_done_callback(self._end)
+
+    def stop(self) -> None:
+        """Faust joins its thread here; by now the service has said that it has ended."""
+
+    def _end(self, running: asyncio.Task[None]) -> None:
+        # As Faust's thread would, it dies of what nobody foresaw.
+        error = None if running.cancelled() else running.exception()
+        if isinstance(error, Exception) and not self._service.app.health.stopping:
+            stop_unacknowledged(error)
+
+
+class ConsumerTask(AIOKafkaConsumerThread):
+    """Faust's consumer thread, in the event loop of all else.
+
+    A thread has to wait for the interpreter at each of its steps while articles are labelled, and
+    takes it from them at each; articles came late, and alerts later. Articles that are labelled
+    give way often enough for heartbeats, and a worker whose event loop hangs loses its partitions.
+    """
+
+    Worker = _Task  # type: ignore[assignment]
+
+    async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call: there is no other thread to be asked to."""
+        return await maybe_async(fun(*args, **kwargs))
+
+    async def _gather_remaining_tasks(self) -> None:
+        """Leave the loop's other tasks alone: they are not this one's, as a thread's would be."""
+
+
 class PromptConsumer(Consumer):
     """Faust's consumer, which hands on at once what can be handed on at once."""
+
+    def _new_consumer_thread(self) -> ConsumerTask:
+        return ConsumerTask(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     async def wait_first(self, *coros: Any, timeout: Any = None) -> WaitResults:  # noqa: ASYNC109, as Faust's
         """As Faust's; but a message that nothing holds up needs no four tasks to be delivered.
@@ -52,6 +97,7 @@ class PromptConsumer(Consumer):
 
 # Faust's own lines, not ours; for a class of ours it takes a logger of our module.
 PromptConsumer.logger = Consumer.logger
+ConsumerTask.logger = AIOKafkaConsumerThread.logger
 
 
 class PromptTransport(Transport):

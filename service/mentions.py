@@ -207,7 +207,7 @@ def read_digits(text: str, start: int) -> int | None:
     if times is None and digits.isdigit():
         number = int(digits)
         return None if number <= 1 or number in _YEARS else number
-    # A pattern that takes any case takes a dotless i, too, which no lower case makes one with a dot.
+    # A pattern that takes any case takes a dotless i, too, of which lower case makes no other.
     times_what = _TIMES.get(times.lower(), 1) if times else 1
     number = round(float(digits.replace(",", "")) * times_what)
     return None if number <= 1 else number

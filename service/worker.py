@@ -31,8 +31,8 @@ from service.watchdog import Watchdog
 log = structlog.get_logger(__name__)
 
 _BEAT_SECONDS = 1.0
-# Faust reads from the broker in a thread of its own, which waits as long for each of its steps
-# while articles are labelled; Python's own 5 ms add up.
+# The pages, the watchdog and the watch over the dead letters have threads: none of them, nor the
+# event loop, waits long for its turn. Python's own 5 ms add up, step by step.
 _SWITCH_SECONDS = 0.0005
 _KNOCK_SECONDS = BROKER_LATE_SECONDS / 3
 # Often enough to see that it is still so, seldom enough for a night without a broker.

@@ -9,9 +9,10 @@ from faust.events import Event
 from faust.types.tuples import TP, ConsumerMessage
 from prometheus_client import CollectorRegistry
 
+from service import intake
 from service.app import create_app
 from service.health import Health
-from service.intake import PromptConsumer, take_events
+from service.intake import ConsumerTask, PromptConsumer, take_events
 from service.metrics import Metrics
 from service.settings import Settings
 from tests.factories import load_classifier
@@ -51,6 +52,45 @@ def fill(app: faust.App, *events: Any) -> tuple[Any, AsyncIterator[list[Any]]]:
 
 def list_offsets(events: list[Any]) -> list[int]:
     return [event.message.offset for event in events]
+
+
+def test_consumer_runs_in_the_loop_that_is_there() -> None:
+    async def check(app: faust.App) -> None:
+        thread = app.consumer._thread  # type: ignore[attr-defined]  # noqa: SLF001, what Faust makes
+        assert isinstance(thread, ConsumerTask)
+        assert thread.thread_loop is thread.parent_loop is asyncio.get_running_loop()
+
+        async def find_loop() -> asyncio.AbstractEventLoop:
+            return asyncio.get_running_loop()
+
+        assert await thread.call_thread(find_loop) is thread.parent_loop
+
+    run(check)
+
+
+@pytest.mark.parametrize(
+    ("died_of", "stopping", "ends"),
+    [(ValueError(), False, 1), (ValueError(), True, 0), (asyncio.CancelledError(), False, 0)],
+)
+def test_worker_ends_with_its_consumer_unless_it_is_to_stop(
+    monkeypatch: pytest.MonkeyPatch, died_of: BaseException, *, stopping: bool, ends: int
+) -> None:
+    ended: list[Exception] = []
+    monkeypatch.setattr(intake, "stop_unacknowledged", ended.append)
+
+    async def check(app: Any) -> None:
+        app.health.stopping = stopping
+        thread = app.consumer._thread  # noqa: SLF001, what Faust makes
+
+        async def die() -> None:
+            raise died_of
+
+        thread._serve = die  # noqa: SLF001, what would run in a thread
+        thread.Worker(thread).start()
+        await asyncio.sleep(0.01)
+
+    run(check)
+    assert ended == [died_of] * ends
 
 
 def test_what_is_there_is_taken_at_once_in_order_and_up_to_the_most() -> None:

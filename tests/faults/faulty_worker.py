@@ -110,7 +110,7 @@ def handle_or_fail(
             raise ZeroDivisionError
         if b"SLOW" in value:
             note_fault("slow")
-            # Faust's consumer has a thread of its own, which goes on unless nothing in Python can.
+            # The pages and the watchdog have threads, which go on unless nothing in Python can.
             sleep = ctypes.PyDLL(None).sleep if PLAN["holds_gil"] else time.sleep
             sleep(PLAN["slow_seconds"])
     return handle_articles(messages, classifier, rules, now)
