@@ -76,9 +76,9 @@ _OPENINGS = (
     *("مزید", "یہ بھی", "بیشتر", "همچنین", "بخوانید", "نور ولولئ", "यह भी", "ये भी", "और पढ़ें"),
 )
 _OPENING_MAX_CHARACTERS = max(map(len, _OPENINGS))
-# By their first two characters as they may be written; those of one character by itself.
+# By their first two characters as they may be written; those of one character by themselves, too.
 _OPENINGS_BY_LETTERS = {
-    "".join(letters): tuple(each for each in _OPENINGS if each[:2] == start)
+    "".join(letters): tuple(each for each in _OPENINGS if each[:2] in {start, start[:1]})
     for start in {each[:2] for each in _OPENINGS}
     for letters in product(*zip(start, start.upper(), strict=True))
 }

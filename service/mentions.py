@@ -85,10 +85,8 @@ class MentionReader:
         self._words = Remembered(lexicon.read_word)
         self._names = Remembered(self._read_name)
         self._double_names = Remembered(lexicon.read_name)
-        self._concepts = Remembered(lexicon.read_concept)
-        self._concept_hashes = {
-            lexicon.read_concept(concept) & _HASH for concept in self._terms.concepts
-        }
+        self._concepts = {each: lexicon.read_concept(each) for each in self._terms.concepts}
+        self._concept_hashes = {mention & _HASH for mention in self._concepts.values()}
 
     def find_mentions(self, words: ReportWords, lead: int) -> Mentioned:
         """Find what a report mentions.
