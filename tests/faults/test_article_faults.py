@@ -77,7 +77,7 @@ def test_broken_bytes_of_every_kind_are_all_rejected(
 
 
 @pytest.mark.parametrize(
-    ("how", "seconds"), [("beside heartbeats", 25), ("no heartbeat", 8), ("no heartbeat", 25)]
+    ("how", "seconds"), [("pages are served", 25), ("no thread runs", 8), ("no thread runs", 25)]
 )
 def test_slow_articles_stall_but_lose_nothing(
     how: str, seconds: int, tmp_path: Path, judge: Callable[[Scenario], None]
@@ -85,7 +85,7 @@ def test_slow_articles_stall_but_lose_nothing(
     plan = hurt(
         f"2 articles take {seconds} s each, {how} meanwhile (session 10 s)",
         tmp_path,
-        {"slow_seconds": seconds, "holds_gil": how == "no heartbeat"},
+        {"slow_seconds": seconds, "holds_gil": how == "no thread runs"},
         rate=250,
         mix={**EVERYDAY, Kind.SLOW: 0},
     )
