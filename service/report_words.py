@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from service.boilerplate import mask_markup
 from service.word_bounds import SEPARATOR, find_places
-from service.word_shapes import shape_words
+from service.word_shapes import OTHER, Shape
 from service.words import SENTENCE_END, TERM_BREAK, split_words
 
 _LETTERS = 26
-_OTHER = "?"
 
 
 class ReportWords:
@@ -36,12 +35,12 @@ class ReportWords:
     def __init__(self, parts: Sequence[str]) -> None:
         self.written = SEPARATOR.join(parts)
         self._masked = masked = SEPARATOR.join(map(mask_markup, parts))
-        shape = shape_words(masked)
+        shape = Shape.of([masked])
         if shape is None:
             self.forms, places = _split_parts(parts)
         else:
-            self.forms = shape.split()
-            places = find_places(shape.encode("ascii", errors="replace"))
+            self.forms = shape.write().split()
+            places = find_places(shape.octets)
         self.starts: list[int] = places[:, 0].tolist()
         self._stops: list[int] = places[:, 1].tolist()
         self.capitals = _find_capitals(self.written, places[:, 0])
@@ -86,6 +85,6 @@ def _find_capitals(written: str, starts: NDArray[np.intp]) -> NDArray[np.bool_]:
     # A word has no question mark: so one stands for what is not ASCII.
     first = np.frombuffer(written.encode("ascii", errors="replace"), np.uint8)[starts]
     capitals = first - ord("A") < _LETTERS
-    for at in (first == ord(_OTHER)).nonzero()[0].tolist():
+    for at in (first == ord(OTHER)).nonzero()[0].tolist():
         capitals[at] = written[starts[at]].isupper()
     return capitals

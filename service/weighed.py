@@ -114,12 +114,15 @@ def tell_leads(others: Weighed, early: Floats) -> Told:
 def _choose(reports: Weighed) -> tuple[Numbers, Numbers, Floats]:
     # What stands in the headline; the names of the lead, and what they count at least.
     features = reports.features
-    names = np.flatnonzero(features.in_lead & (features.kinds == _NAME))
-    return (
-        np.flatnonzero(features.in_headline),
-        names,
-        np.maximum(_LEAST_NAME, features.rarity[names]),
-    )
+    is_name, floors = _find_names(features)
+    names = np.flatnonzero(is_name)
+    return np.flatnonzero(features.in_headline), names, floors[names]
+
+
+def _find_names(features: Features) -> tuple[NDArray[np.bool_], Floats]:
+    # Which features are names of a lead, and what each counts at least if it is one.
+    is_name = features.in_lead & (features.kinds == _NAME)
+    return is_name, np.maximum(_LEAST_NAME, features.rarity)
 
 
 def _share_alike(weights: Floats, told: Floats, nothing: float = 0.0) -> list[float]:
@@ -148,8 +151,7 @@ def fade(places: Floats) -> Floats:
 def weigh_leads(reports: Weighed) -> Floats:
     """Give the weights of which `Told` has shares: (3, n), 0 for what does not count."""
     features, telling = reports
-    is_name = features.in_lead & (features.kinds == _NAME)
-    floors = np.maximum(_LEAST_NAME, features.rarity)
+    is_name, floors = _find_names(features)
     return np.array((telling * features.in_headline, floors * is_name, telling * is_name))
 
 
