@@ -4,7 +4,8 @@ Every term found keeps its words, and so their offsets.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -55,20 +56,22 @@ class TermIndex:
     def __init__(self, concepts: Mapping[str, Sequence[str]], hiding: frozenset[str]) -> None:
         self._hiding = hiding
         self._root = Node()
+        # Alternatives make hundreds of terms of the same few words.
+        split = cache(list_words)
         for concept, terms in concepts.items():
             for term in terms:
                 for written in expand_term(term):
-                    self._add(written, concept)
+                    self._add(written, concept, split)
         self.alphabet = Alphabet(self._root)
 
-    def _add(self, term: str, concept: str) -> None:
+    def _add(self, term: str, concept: str, split: Callable[[str], list[str]]) -> None:
         node = self._root
         for part in term.split():
             if part == "...":
                 node.gap = node.gap or Node()
                 node = node.gap
                 continue
-            if not (pieces := list_words(part)):
+            if not (pieces := split(part)):
                 continue
             *whole, last = pieces
             for word in whole:
