@@ -52,6 +52,15 @@ class Load(NamedTuple):
 LOADS = (Load(1, 1, None), Load(10, 5, 50), Load(43, 20, 100))
 
 
+class _Articles(NamedTuple):
+    """What is offered at a rate a second: keys and values, the first of which do not count."""
+
+    messages: list[tuple[bytes, bytes]]
+    matching: set[bytes]
+    rate: float
+    warming: int
+
+
 def main() -> None:
     """Measure, and print."""
     with open_ground() as ground:
@@ -61,10 +70,11 @@ def main() -> None:
 def measure(ground: Ground) -> Section:
     """Offer one worker each load, in turns."""
     rounds: dict[Load, list[list[float]]] = {load: [] for load in LOADS}
+    written = {load: _write_articles(ground, load) for load in LOADS}
     for number in range(ROUNDS):
-        for load in LOADS:
-            articles = f"delay-{load.worlds:g}-{number}"
-            rounds[load].append(sorted(_offer(ground, load, articles)))
+        for load, articles in written.items():
+            topic = f"delay-{load.worlds:g}-{number}"
+            rounds[load].append(sorted(_offer(ground, articles, topic)))
     rows, bars = [], []
     for load, delays in rounds.items():
         percentiles = [_find_percentile(delays, percent) for percent in _PERCENTS]
@@ -95,12 +105,7 @@ def _find_percentile(rounds: list[list[float]], percent: int) -> list[float]:
     return [delays[len(delays) * percent // 100] * 1000 for delays in rounds]
 
 
-def _offer(ground: Ground, load: Load, articles: str) -> list[float]:
-    """Offer a load, on a topic of its own.
-
-    Returns:
-        The delay of each alert, in seconds; infinite where there was none in time.
-    """
+def _write_articles(ground: Ground, load: Load) -> _Articles:
     newsroom = Newsroom(ground.newsroom.classifier, on_beat_one_in=load.on_beat_one_in)
     rate = load.worlds * WORLD_PER_SECOND
     warming = int(rate * _WARM_SECONDS)
@@ -108,11 +113,21 @@ def _offer(ground: Ground, load: Load, articles: str) -> list[float]:
     matching = {
         key for number, (key, value) in enumerate(messages) if _matches(newsroom, number, value)
     }
-    environ = ground.prepare_run(articles, PARTITIONS)
+    return _Articles(messages, matching, rate, warming)
+
+
+def _offer(ground: Ground, articles: _Articles, topic: str) -> list[float]:
+    """Offer articles, on a topic of their own.
+
+    Returns:
+        The delay of each alert, in seconds; infinite where there was none in time.
+    """
+    messages, matching, rate, warming = articles
+    environ = ground.prepare_run(topic, PARTITIONS)
     with start_worker(environ, ground.scratch) as worker:
         worker.wait_until_ready()
         with _note_arrivals(ground, environ["BEATWATCH_ALERTS_TOPIC"]) as arrivals:
-            due = _publish_when_due(ground, environ["BEATWATCH_ARTICLES_TOPIC"], messages, rate)
+            due = _publish_when_due(ground, topic, messages, rate)
             deadline = time.monotonic() + _LATE_SECONDS
             # A digest arrives too, with a key of its own.
             while not matching <= arrivals.keys() and time.monotonic() < deadline:

@@ -31,7 +31,7 @@ ROUNDS = 3
 SECONDS = 4.0
 ARTICLES = 50_000
 # Workers and partitions; the first two are what the bar compares.
-SETTINGS = ((1, 4), (2, 4), (1, 2), (2, 2), (2, 8))
+SETTINGS = ((1, 4), (2, 4), (2, 2), (2, 8))
 SEEDS = (5, 50, 500)
 _LABELLED = 300
 

@@ -17,7 +17,7 @@ from benchmarks.throughput import ARTICLES
 from benchmarks.usage import read_usage
 from service.worker_process import WorkerProcess, start_worker
 
-ROUNDS = 5
+ROUNDS = 3
 PARTITIONS = 4
 PROFILE = Path(__file__).with_name("PROFILE.txt")
 PROFILE_SECONDS = 15
