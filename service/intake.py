@@ -14,7 +14,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, T
 from mode.services import WaitResults
 from mode.utils.futures import maybe_async
 
-from service.leaving import stop_unacknowledged
+from service.leaving import stop_with_part
 
 # A queue that was full has something like a hundred articles left when Faust reads on.
 _LOOK_AGAIN_SECONDS = 0.02
@@ -35,10 +35,8 @@ class _Task:
         """Faust joins its thread here; by now the service has said that it has ended."""
 
     def _end(self, running: asyncio.Task[None]) -> None:
-        # As Faust's thread would, it dies of what nobody foresaw.
         error = None if running.cancelled() else running.exception()
-        if isinstance(error, Exception) and not self._service.app.health.stopping:
-            stop_unacknowledged(error)
+        stop_with_part(error, self._service.app.health)
 
 
 class ConsumerTask(AIOKafkaConsumerThread):

@@ -8,6 +8,8 @@ from typing import NoReturn
 
 import structlog
 
+from service.health import Health
+
 log = structlog.get_logger(__name__)
 
 
@@ -33,6 +35,15 @@ def stop_unacknowledged(error: Exception) -> NoReturn:
         exc_info=error,
     )
     leave_process()
+
+
+def stop_with_part(error: BaseException | None, health: Health) -> None:
+    """Leave the process when a part of the worker died of what nobody foresaw.
+
+    Without that part it would work on, and not as it should. One that stops anyway stops in order.
+    """
+    if isinstance(error, Exception) and not health.stopping:
+        stop_unacknowledged(error)
 
 
 def leave_process() -> NoReturn:

@@ -5,14 +5,12 @@ Forms bring together what different writers write: "killing" and "killed", "Qand
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import IntEnum
 from hashlib import blake2b
 from operator import itemgetter
-from typing import TypeVar
 
 from service.event_days import DAY_WORDS
-from service.spelling import REMEMBERED_LETTERS
 
 _STEM_LETTERS = 6
 _LEAST_STEM = 3
@@ -62,9 +60,6 @@ _DOUBLED_BYTES = re.compile(rb"([^\x80-\xff]|[\xc0-\xff][\x80-\xbf]+)\1+")
 _LETTER = itemgetter(1)
 # Hashes lie from here on, numbers below.
 _HASHED = 1 << 31
-# What a beat's reports say in a week; of names only those that keep coming. A word and what it
-# mentions are some 150 bytes.
-REMEMBERED_MAX = 16384
 
 
 class Kind(IntEnum):
@@ -89,30 +84,6 @@ RARITY_MOST = (1 << RARITY_BITS) - 1
 UNMENTIONED: Mention = 0
 DATED: Mention = 1 << HASH_BITS
 COUNTED: Mention = Kind.NUMBER << (HASH_BITS + RARITY_BITS)
-
-
-_Told = TypeVar("_Told")
-
-
-class Remembered(dict[str, _Told]):
-    """Words to what is told of them, each asked when it first comes.
-
-    Args:
-        tell: of any word.
-    """
-
-    def __init__(self, tell: Callable[[str], _Told]) -> None:
-        super().__init__()
-        self._tell = tell
-
-    def __missing__(self, form: str) -> _Told:
-        told = self._tell(form)
-        if len(form) <= REMEMBERED_LETTERS:
-            # To ask again of all costs less than to keep in mind which are in use.
-            if len(self) == REMEMBERED_MAX:
-                self.clear()
-            self[form] = told
-        return told
 
 
 class Lexicon:

@@ -23,11 +23,11 @@ from service.lexicon import (
     UNMENTIONED,
     Lexicon,
     Mention,
-    Remembered,
 )
 from service.report_terms import ReportTerms
 from service.report_words import ReportWords
 from service.slots import Integers
+from service.spelling import Remembered
 from service.terms import TermIndex
 
 # A number of four digits is a year, not a count.

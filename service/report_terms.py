@@ -5,8 +5,8 @@ from itertools import chain
 import numpy as np
 
 from service.folded_terms import FoldedTerms
-from service.lexicon import Remembered
 from service.report_words import ReportWords
+from service.spelling import Remembered
 from service.term_tree import Concepts
 from service.terms import TermIndex
 

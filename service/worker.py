@@ -19,7 +19,7 @@ from service.classifier import Classifier
 from service.desk_store import ask_again_soon
 from service.header_names import read_any_header_names
 from service.health import BROKER_LATE_SECONDS, Health
-from service.leaving import leave_process, stop_unacknowledged
+from service.leaving import leave_process, stop_with_part
 from service.letter_watch import LetterWatch
 from service.logs import configure_logging
 from service.metrics import Metrics
@@ -99,12 +99,8 @@ def _spare_pauses() -> None:
 
 
 def end_with_thread(health: Health, died: threading.ExceptHookArgs) -> None:
-    """End the worker when one of its threads died of what nobody foresaw.
-
-    Without the thread it would work on unwatched, and show as true what was true when it died.
-    """
-    if isinstance(died.exc_value, Exception) and not health.stopping:
-        stop_unacknowledged(died.exc_value)
+    """End the worker with one of its threads: it would show as true what was true then."""
+    stop_with_part(died.exc_value, health)
 
 
 async def beat(health: Health) -> None:

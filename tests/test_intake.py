@@ -9,7 +9,7 @@ from faust.events import Event
 from faust.types.tuples import TP, ConsumerMessage
 from prometheus_client import CollectorRegistry
 
-from service import intake
+from service import leaving
 from service.app import create_app
 from service.health import Health
 from service.intake import ConsumerTask, PromptConsumer, take_events
@@ -76,7 +76,7 @@ def test_worker_ends_with_its_consumer_unless_it_is_to_stop(
     monkeypatch: pytest.MonkeyPatch, died_of: BaseException, *, stopping: bool, ends: int
 ) -> None:
     ended: list[Exception] = []
-    monkeypatch.setattr(intake, "stop_unacknowledged", ended.append)
+    monkeypatch.setattr(leaving, "stop_unacknowledged", ended.append)
 
     async def check(app: Any) -> None:
         app.health.stopping = stopping

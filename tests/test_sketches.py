@@ -5,13 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.stories import load_sketcher
-from service import lexicon
+from service import spelling
 from service.event_days import find_event_day, find_named_date, foretells
-from service.lexicon import Kind, Lexicon, Remembered
+from service.lexicon import Kind, Lexicon
 from service.mentions import read_digits
 from service.messages import Article
 from service.passages import split_passages
 from service.sketches import FEATURES_MAX, Sketch, Sketcher, measure_difference, open_sketches
+from service.spelling import Remembered
 from service.terms import TermIndex
 from service.words import list_words, split_words
 from tests.factories import SEEDS, article
@@ -131,7 +132,7 @@ def test_concept_of_a_long_report_that_has_the_hash_of_a_word_comes_before_it(be
 def test_words_are_remembered_until_there_are_too_many_and_long_ones_never(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lexicon, "REMEMBERED_MAX", 3)
+    monkeypatch.setattr(spelling, "_REMEMBERED_MAX", 3)
     asked: list[str] = []
 
     def tell(word: str) -> int:
