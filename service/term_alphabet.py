@@ -9,11 +9,8 @@ from service.term_tree import Concepts, Node, Symbol, gather, unite
 NOTHING = 0
 # The bits of whatever may lead on.
 ANYTHING = -1
-# No stem is shorter, and none of the listed is longer.
-_STEM_MIN_LETTERS = 2
-_STEM_MAX_LETTERS = 64
 # Words that begin with the same letters as a stem are fewer, the more letters are looked at.
-_OPENINGS = tuple(map(slice, range(_STEM_MIN_LETTERS, 5)))
+_OPENINGS = tuple(map(slice, range(1, 5)))
 # More pairs of words than are in use, though not all that a text without end can be made of.
 _REMEMBERED_MAX = 65536
 
@@ -58,9 +55,10 @@ class Alphabet:
         exact = {word: None for node in nodes for word in node.exact}
         stems = {stem: None for node in nodes for stem in node.stems}
         self._openings = frozenset(stem[_OPENINGS[-1]] for stem in stems)
+        self._longest_stem = max(map(len, stems), default=0)
         # A word that stands in no term by itself is what the longest stem is that it begins with.
-        by_word = {word: Symbol(word, _list_stems(word, stems)) for word in exact}
-        by_stem = {stem: Symbol("", _list_stems(stem, stems)) for stem in stems}
+        by_word = {word: Symbol(word, self._list_stems(word, stems)) for word in exact}
+        by_stem = {stem: Symbol("", self._list_stems(stem, stems)) for stem in stems}
         self.symbols = [*dict.fromkeys([Symbol("", ()), *by_word.values(), *by_stem.values()])]
         numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
         self._by_word = {word: numbers[symbol] for word, symbol in by_word.items()}
@@ -90,8 +88,7 @@ class Alphabet:
         # That nearly every word begins with no stem shows at once.
         if self._openings.isdisjoint(map(form.__getitem__, _OPENINGS)):
             return NOTHING
-        longest = min(len(form), _STEM_MAX_LETTERS)
-        for letters in range(longest, _STEM_MIN_LETTERS - 1, -1):
+        for letters in range(min(len(form), self._longest_stem), 0, -1):
             number = self._by_stem.get(form[:letters])
             if number is not None:
                 return number
@@ -122,13 +119,7 @@ class Alphabet:
             return ANYTHING
         return gather(reached).leading_bits
 
-
-def _list_stems(form: str, stems: Container[str]) -> tuple[str, ...]:
-    # Those that it begins with, the shortest first.
-    cuts = range(_STEM_MIN_LETTERS, min(len(form), _STEM_MAX_LETTERS) + 1)
-    return tuple(form[:cut] for cut in cuts if form[:cut] in stems)
-
-
-def may_lead(bits: int, third: int) -> bool:
-    """Tell whether a word with these bits may lead on behind a pair; see `judge_pair`."""
-    return bits == ANYTHING or bool(bits & third)
+    def _list_stems(self, form: str, stems: Container[str]) -> tuple[str, ...]:
+        # Those that it begins with, the shortest first.
+        cuts = range(1, min(len(form), self._longest_stem) + 1)
+        return tuple(form[:cut] for cut in cuts if form[:cut] in stems)

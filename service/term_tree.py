@@ -45,10 +45,6 @@ class Node:
         self.stems: dict[str, Node] = {}
         self.gap: Node | None = None
 
-    def add(self, word: str, *, stem: bool) -> "Node":
-        """Lead on by a word, or by all words that begin with it."""
-        return (self.stems if stem else self.exact).setdefault(word, Node())
-
     def step(self, symbol: Symbol) -> Sequence["Node"]:
         """Find where a word leads: by itself first, then by its stems from the shortest."""
         exact, stems = symbol

@@ -9,7 +9,7 @@ from functools import cache
 from operator import attrgetter
 from typing import NamedTuple
 
-from service.term_alphabet import NOTHING, Alphabet, may_lead
+from service.term_alphabet import NOTHING, Alphabet
 from service.term_tree import GAP_WORDS, Concepts, Node, Span, unite
 from service.word_bounds import SplitBounds, TermBounds
 from service.words import Word, list_words
@@ -75,22 +75,16 @@ class TermIndex:
                 continue
             *whole, last = pieces
             for word in whole:
-                node = node.add(word, stem=False)
-            node = node.add(last, stem=part.endswith("*"))
+                node = node.exact.setdefault(word, Node())
+            branch = node.stems if part.endswith("*") else node.exact
+            node = branch.setdefault(last, Node())
         node.concepts = unite(node.concepts, (concept,))
 
     def find(self, words: Sequence[Word]) -> list[Hit]:
         """Find the terms in a text's words, in order."""
         roles = self.alphabet.roles
         symbols = [*(self.alphabet.spell(word.form) for word in words), *PADDING]
-        begins = [
-            at
-            for at, (first, second, third) in enumerate(
-                zip(symbols, symbols[1:], symbols[2:], strict=False)
-            )
-            if self.alphabet.starts[first]
-            and may_lead(self.alphabet.judge_pair(first, second), roles[third].bits)
-        ]
+        begins = [at for at, symbol in enumerate(symbols) if self.alphabet.starts[symbol]]
         longer, hiding = self.find_longer(begins, symbols, SplitBounds(words))
         hidden = {at for span in hiding for at in range(*span)}
         single = [

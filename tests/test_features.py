@@ -1,3 +1,4 @@
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,11 @@ from hypothesis import strategies as st
 
 from service import term_alphabet
 from service.features import ConceptFeatures
+from service.folded_terms import FoldedTerms
 from service.spelling import normalise_word
 from service.term_tree import GAP_WORDS
-from service.terms import TermIndex, expand_term
+from service.terms import Hit, TermIndex, expand_term
+from service.texts_in_words import TextsInWords
 from service.words import list_words, split_words
 from tests.plain_terms import find_plainly
 
@@ -214,7 +217,7 @@ def test_hiding_term_hides_shorter_ones_that_begin_or_end_with_it_and_never_itse
     ]
 
 
-PARTS = st.sampled_from(["a", "b", "c", "ab*", "abc", "abc*", "{a,ab} c", "d"])
+PARTS = st.sampled_from(["a", "b", "c", "a*", "b-a*", "ab*", "abc", "abc*", "{a,ab} c", "d"])
 TERMS = st.lists(st.tuples(PARTS, st.sampled_from([" ", " ... "])), min_size=1, max_size=4).map(
     lambda pairs: pairs[0][0] + "".join(f"{before}{part}" for part, before in pairs[1:])
 )
@@ -230,20 +233,37 @@ SAID = st.lists(
 def test_terms_are_those_that_are_found_one_by_one(
     concepts: dict[str, list[str]], said: list[str]
 ) -> None:
-    words = split_words(" ".join(said))
+    text = " ".join(said)
+    words = split_words(text)
     index = TermIndex(concepts, frozenset("x"))
-    assert index.find(words) == find_plainly(concepts, "x", words)
+    expected = find_plainly(concepts, "x", words)
+    assert index.find(words) == expected
+    folded = FoldedTerms(index)
+    symbols = np.array([folded.spell(word.form) for word in words], np.int64)
     # What was met before is known.
-    assert index.find(words) == find_plainly(concepts, "x", words)
+    for _ in range(2):
+        found = folded.find(symbols, TextsInWords([text]).bounds)
+        assert folded.list_hits(found) == expected
+
+
+def test_stem_may_have_any_length() -> None:
+    concepts = {"x": ["jaish-e*", "w*", "a" * 70 + "*"]}
+    words = split_words(f"Jaish e Mohammed, {'a' * 71} won")
+    assert TermIndex(concepts, frozenset()).find(words) == [
+        Hit(("x",), 0, 2), Hit(("x",), 3, 4), Hit(("x",), 4, 5)
+    ]  # fmt: skip
 
 
 def test_pairs_of_words_that_lead_on_are_forgotten_when_they_are_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(term_alphabet, "_REMEMBERED_MAX", 2)
-    concepts = {"x": ["a b c", "b c", "c a"]}
-    words = split_words("a b c a b c a a b b c")
-    assert TermIndex(concepts, frozenset()).find(words) == find_plainly(concepts, "", words)
+    index = TermIndex({"x": ["a b c", "b c", "c a"]}, frozenset())
+    alphabet = index.alphabet
+    for first, second in product(range(len(alphabet.symbols)), repeat=2):
+        once = alphabet.judge_pair(first, second)
+        assert alphabet.judge_pair(first, second) == once
+        assert len(alphabet._pairs) <= 2  # noqa: SLF001, what it keeps
 
 
 RULES: list[dict[str, Any]] = [
