@@ -65,13 +65,7 @@ class Guard:
         Raises:
             TooManyFailuresError: so many failed that our release is bad.
         """
-        decided = _try_to_decide([raw], lambda: decide(raw))
-        if _has_failed(decided):
-            # An exception is not the article's fault until it is proven.
-            decided = _try_to_decide([raw], lambda: decide(raw))
-            if not _has_failed(decided):
-                self._note_retry(raw)
-        self._note(decided)
+        decided, _ = self._decide_alone(raw, decide)
         return decided
 
     def decide_together(
@@ -97,10 +91,25 @@ class Guard:
                 self._note(each)
             return [*together]
         # One of them, or they together: alone each shows whether it is at fault.
-        decided = [self.decide(raw, decide_one) for raw in messages]
-        if not any(map(_has_failed, decided)):
+        alone = [self._decide_alone(raw, decide_one) for raw in messages]
+        # Whatever raised again is told of; if nothing did, one of them has passed.
+        if not any(has_raised for _, has_raised in alone):
             self._note_retry(messages[0])
-        return decided
+        return [decided for decided, _ in alone]
+
+    def _decide_alone(
+        self, raw: RawArticle, decide: Callable[[RawArticle], T]
+    ) -> tuple[T | Rejected, bool]:
+        # What it comes to, and whether our code raised on it.
+        decided = _try_to_decide([raw], lambda: decide(raw))
+        has_raised = _has_failed(decided)
+        if has_raised:
+            # An exception is not the article's fault until it is proven.
+            decided = _try_to_decide([raw], lambda: decide(raw))
+            if not _has_failed(decided):
+                self._note_retry(raw)
+        self._note(decided)
+        return decided, has_raised
 
     def _note_retry(self, raw: RawArticle) -> None:
         self._retries.inc()

@@ -116,6 +116,17 @@ def test_messages_that_raise_together_and_not_alone_are_one_retry(metrics: Metri
     assert count_retries(metrics) == 1
 
 
+def test_message_that_raises_together_and_once_alone_is_one_retry(metrics: Metrics) -> None:
+    passing, tried = raising(2, MemoryError())
+
+    def decide(messages: Sequence[RawArticle]) -> list[str]:
+        return [passing(message) for message in messages]
+
+    assert Guard(Settings(), metrics).decide_together([raw()] * 2, decide) == ["decided"] * 2
+    assert len(tried) == 4
+    assert count_retries(metrics) == 1
+
+
 def fake_labelling(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[int]:
     """Have labelling take so long an article; gives how many were decided together, each time."""
     counted: list[int] = []
