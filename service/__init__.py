@@ -19,6 +19,7 @@ ninjs           IPTC ninjs 1.x to 3.x, and Superdesk's dialect
 ap              the Associated Press' wrapper
 schema_org      schema.org NewsArticle in JSON-LD
 arc             Arc XP's stories and operations on them
+markup          what HTML is left in a text, blanked where it stands
 boilerplate     the lines of a news page that are not its story
 headlines       headlines of other stories within a text
 passages        text -> passages with offsets

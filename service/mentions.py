@@ -103,7 +103,9 @@ class MentionReader:
         for at in np.flatnonzero(mentions == COUNTED).tolist():
             mentions[at] = self._read_number(words, at)
         own = np.flatnonzero(mentions & _HASH)
-        doubles = [at for at in names if at and words.capitals[at - 1] and words.is_joined(at)]
+        doubles = [
+            at for at in names if at and words.capitals[at - 1] and words.bounds.is_joined(at)
+        ]
         # "Mir Ali" is Mirali elsewhere, and tells more than Mir and Ali.
         double_names = [self._double_names[forms[at - 1] + forms[at]] for at in doubles]
         mentions = np.concatenate([mentions.take(own), np.array(double_names, np.int64)])
@@ -174,7 +176,7 @@ class MentionReader:
         if tens is None:
             number = read_digits(words.written, words.starts[at])
             return UNMENTIONED if number is None else self._lexicon.read_number(number)
-        if at + 1 < len(words.forms) and words.is_joined(at + 1):
+        if at + 1 < len(words.forms) and words.bounds.is_joined(at + 1):
             # "Thirty-one"; what follows as a number of its own is read too, and does no harm.
             unit = NUMBER_WORDS.get(words.forms[at + 1], 0)
             tens += unit if unit <= LARGEST_UNIT else 0

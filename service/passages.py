@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from service.boilerplate import find_marks, find_run_on, is_boilerplate, mask_markup
+from service.boilerplate import find_marks, find_run_on, is_boilerplate
 from service.headlines import is_finished, is_list_heading, is_listed, is_paragraph, is_teaser
+from service.markup import mask_markup
 
 # Newspaper paragraphs run to some 60 words, about 400 characters; from twice that on a block is
 # text whose paragraphs were lost on the way, and is cut at sentence ends.
@@ -20,8 +21,7 @@ PASSAGES_MAX = 1000
 # Each a character, as "\n" is: one in place of the other moves nothing.
 _OTHER_LINE_ENDS = ("\r", "\u2028", "\u2029")
 _LINE = re.compile(r"\S.*")
-# A line shorter than a sentence, without its end mark, is a headline or a line broken in layout:
-# it is read together with the line that follows it directly.
+# Where a block that is too long is cut.
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?…۔।؟])[\"'”’»)\]]{0,4}\s+")
 
 
@@ -91,6 +91,7 @@ def _list_lines(text: str) -> list[tuple[int, str]]:
 
 
 def _is_continued(text: str, block: Passage, start: int) -> bool:
+    # Without its end mark a line is a headline, or broken in layout.
     directly = text.count("\n", block.end, start) == 1
     return directly and not is_finished(text[max(block.start, block.end - 4) : block.end])
 

@@ -40,7 +40,7 @@ class ReportTerms:
         """
         forms = words.forms[:until]
         symbols = np.fromiter(map(self._symbols.__getitem__, forms), np.int64, len(forms))
-        found = self._terms.find(symbols, words)
+        found = self._terms.find(symbols, words.bounds)
         # Of two of the same, the one that is put in last stays.
         concepts = map(self._terms.concepts.__getitem__, reversed(found.symbols.tolist()))
         firsts = dict(zip(concepts, reversed(found.single.tolist()), strict=True))

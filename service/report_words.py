@@ -7,16 +7,16 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from service.boilerplate import mask_markup
-from service.word_bounds import SEPARATOR, find_places
+from service.markup import mask_markup
+from service.word_bounds import SEPARATOR, PlacedBounds, find_places
 from service.word_shapes import OTHER, Shape
-from service.words import SENTENCE_END, TERM_BREAK, split_words
+from service.words import split_words
 
 _LETTERS = 26
 
 
 class ReportWords:
-    """The words of a report, and what lies between them: `TermBounds`.
+    """The words of a report.
 
     They are those of `split_words`; found in all parts at once, for a paragraph has too few of
     them for what each step costs.
@@ -28,13 +28,14 @@ class ReportWords:
         written: the parts as they are, with a SEPARATOR between them.
         forms: all words in their one spelling.
         starts: where each begins in `written`.
+        bounds: what lies between them.
         capitals: shape (words,), whether each begins with one there.
         ends: of each part, how many words there are up to its end.
     """
 
     def __init__(self, parts: Sequence[str]) -> None:
         self.written = SEPARATOR.join(parts)
-        self._masked = masked = SEPARATOR.join(map(mask_markup, parts))
+        masked = SEPARATOR.join(map(mask_markup, parts))
         shape = Shape.of([masked])
         if shape is None:
             self.forms, places = _split_parts(parts)
@@ -42,7 +43,7 @@ class ReportWords:
             self.forms = shape.write().split()
             places = find_places(shape.octets)
         self.starts: list[int] = places[:, 0].tolist()
-        self._stops: list[int] = places[:, 1].tolist()
+        self.bounds = PlacedBounds(masked, places)
         self.capitals = _find_capitals(self.written, places[:, 0])
         self.ends = [bisect_left(self.starts, offset) for offset in _list_offsets(parts)[1:]]
 
@@ -52,18 +53,9 @@ class ReportWords:
         parts = sorted({bisect_right(self.ends, each) for each in at})
         return [self.forms[starts[part] : starts[part + 1]] for part in parts]
 
-    def is_joined(self, at: int) -> bool:
-        """Whether a term may run into a word from the one before it."""
-        between = self._masked[self._stops[at - 1] : self.starts[at]]
-        return between == " " or not (TERM_BREAK.search(between) or self.opens_sentence(at))
-
-    def is_one_sentence(self, first: int, last: int) -> bool:
-        """Whether no sentence ends between two words."""
-        return not SENTENCE_END.search(self._masked, self._stops[first], self.starts[last])
-
     def opens_sentence(self, at: int) -> bool:
         """Whether a word is the first of its sentence."""
-        return at == 0 or not self.is_one_sentence(at - 1, at)
+        return at == 0 or not self.bounds.is_one_sentence(at - 1, at)
 
 
 def _split_parts(parts: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:

@@ -5,7 +5,7 @@ from itertools import chain
 
 import numpy as np
 
-from service.boilerplate import mask_markup
+from service.markup import mask_markup
 from service.slots import Integers
 from service.word_bounds import (
     SEPARATOR,

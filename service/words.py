@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
-from service.boilerplate import mask_markup
+from service.markup import mask_markup
 from service.spelling import MARKS, WORD, normalise_word
 from service.word_shapes import shape_words
 

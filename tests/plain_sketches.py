@@ -6,7 +6,6 @@ from hashlib import blake2b
 from math import sqrt
 from typing import NamedTuple
 
-from service.boilerplate import mask_markup
 from service.event_days import DAY_WORDS
 from service.lexicon import (
     _EMPTY_WORDS,
@@ -15,6 +14,7 @@ from service.lexicon import (
     TENS,
     Kind,
 )
+from service.markup import mask_markup
 from service.mentions import read_digits
 from service.spelling import WORD, normalise_word
 from service.terms import TermIndex

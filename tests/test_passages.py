@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.boilerplate import is_boilerplate, mask_markup
+from service.boilerplate import is_boilerplate
 from service.headlines import (
     _LIST_HEADING,
     is_list_heading,
@@ -12,6 +12,7 @@ from service.headlines import (
     is_paragraph,
     is_teaser,
 )
+from service.markup import mask_markup
 from service.passages import PASSAGE_MAX_CHARACTERS, PASSAGES_MAX, keep_title, split_passages
 from service.seeds import SeedPassage
 from tests.factories import SEEDS

@@ -64,7 +64,7 @@ def check_words(parts: Sequence[str]) -> None:
     assert found.capitals.tolist() == [found.written[start].isupper() for start in found.starts]
     assert found.ends == [*accumulate(map(len, split))]
     joined = [word.joined for word in words]
-    assert [*map(found.is_joined, range(1, len(words)))] == joined[1:]
+    assert [*map(found.bounds.is_joined, range(1, len(words)))] == joined[1:]
     opening = {0, *found.ends}
     for at, word in enumerate(words):
         opens = at in opening or words[at - 1].sentence != word.sentence
@@ -73,7 +73,7 @@ def check_words(parts: Sequence[str]) -> None:
         for first in range(start, end):
             for last in range(first, min(first + 6, len(words))):
                 together = last < end and words[first].sentence == words[last].sentence
-                assert found.is_one_sentence(first, last) == together
+                assert found.bounds.is_one_sentence(first, last) == together
 
 
 def check_terms(parts: Sequence[str], index: TermIndex) -> None:

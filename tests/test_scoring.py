@@ -16,9 +16,9 @@ from sklearn.pipeline import Pipeline
 
 from service import folded_concepts, folded_terms, folded_words, known_words, word_shapes
 from service.article_files import read_articles
-from service.boilerplate import mask_markup
 from service.folded_words import UNKNOWN, FoldedWords
 from service.formats import parse_article
+from service.markup import mask_markup
 from service.model_file import ModelError
 from service.pipeline_file import load_pipeline
 from service.scoring import FoldedPipeline
@@ -304,9 +304,13 @@ def test_tables_of_words_are_cleared_when_they_are_full(monkeypatch: pytest.Monk
     folded = FoldedPipeline(pipeline)
     passages = list_texts()[:60]
     expected = predict(pipeline, passages)
+    known = folded._known  # noqa: SLF001, what it keeps
     for row, passage in enumerate(passages):
         probabilities = 1 / (1 + np.exp(-folded.read([passage]).log_odds))
         assert np.abs(probabilities - expected[row]).max() <= TOLERANCE
+        most = 20 + len(list_words(passage))
+        assert len(known._others) <= most  # noqa: SLF001, as above
+        assert known._count <= most  # noqa: SLF001, as above
 
 
 def test_what_few_slots_hold_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
