@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from benchmarks.usage import read_usage
 from service.alerts import derive_alert_id
 from service.broker import client_options
 from service.classifier import Classifier
@@ -205,20 +206,15 @@ def _measure_recovery(kafka: EmbeddedKafka, scratch: Path, count: int) -> Recove
     topic_bytes = sum(file.stat().st_size for file in files)
     with start_worker(environ, scratch) as worker:
         taken_over = _wait_for_line(worker, "desk taken over")
-        status = Path(f"/proc/{worker.process.pid}/status").read_text(encoding="ascii")
-        memory = {
-            name: int(value.split()[0]) * 1024
-            for name, _, value in (line.partition(":") for line in status.splitlines())
-            if name in ("VmRSS", "VmHWM")
-        }
+        usage = read_usage([worker.process.pid])
         assignments = worker.log_file.read_text().count('"partitions assigned"')
         worker.drain()
     return Recovery(
         taken_over["remembered"],
         topic_bytes,
         taken_over["seconds"],
-        memory["VmRSS"],
-        memory["VmHWM"],
+        usage.memory_bytes,
+        usage.peak_bytes,
         assignments,
     )
 

@@ -34,7 +34,7 @@ from service.settings import CHECKOUT
 ROUNDS = 5
 # Enough that one article in twenty can be on-beat.
 _ARTICLES = 40
-# What a worker takes from the broker at once.
+# More than a worker decides together (16 articles, `service/batches.py`): what could be had by it.
 _BATCH = 200
 _LENGTHS = (500, 1000, 4000, 16000, 64000)
 # The model's four labels, and several times as many.

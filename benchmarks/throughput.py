@@ -18,7 +18,7 @@ from benchmarks.contenders import (
     make_quix,
 )
 from benchmarks.ground import Ground, NoOutcomesError, Outcomes, open_ground
-from benchmarks.newsroom import ON_BEAT_ONE_IN
+from benchmarks.newsroom import ARTICLE_BYTES, ON_BEAT_ONE_IN
 from benchmarks.tables import Bar, Section, hold_at_least, hold_at_most, tell_spread
 from benchmarks.usage import read_usage
 
@@ -77,7 +77,7 @@ def measure(ground: Ground) -> Section:
         rounds=ROUNDS,
         seconds=SECONDS,
         articles=ARTICLES,
-        size=ground.newsroom.article_bytes / 1000,
+        size=ARTICLE_BYTES / 1000,
         partitions=PARTITIONS,
         one_in=ON_BEAT_ONE_IN,
         world=WORLD_PER_SECOND,

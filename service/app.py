@@ -86,7 +86,7 @@ class BeatwatchApp(faust.App):
 def create_app(
     settings: Settings, classifier: Classifier, metrics: Metrics, health: Health
 ) -> BeatwatchApp:
-    """Put the app together: topics, agent, heartbeat. Connects to nothing yet."""
+    """Put the app together: topics, outbox, desks, agents. Connects to nothing yet."""
     app = BeatwatchApp(
         settings.group,
         broker=[f"kafka://{address}" for address in settings.broker_addresses],

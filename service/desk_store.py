@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 _RETRY_FIRST_SECONDS = 0.1
 _RETRY_LONGEST_SECONDS = 5.0
 # The topics take it, as `check_topics` makes sure: one by one, a transaction of 64 alerts and their
-# entries took 100 ms, so 60 (benchmarks/DESK.md has what it takes now).
+# entries took 100 ms, so 60.
 _BATCH_BYTES = 16 * 1024
 # The broker ends a transaction some milliseconds after it has said so, and until then refuses to
 # begin the next. aiokafka 0.14 asks again after 20 ms, a number in its `producer/sender.py`.

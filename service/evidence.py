@@ -1,8 +1,4 @@
-"""Why an article has a label: the passages that carry it, and what in them weighs most.
-
-An article has a label when one of its passages has it (max over passages), so the passage with
-the highest probability is the evidence, and the weights of its terms add up to the decision.
-"""
+"""Why an article has a label: the passages that carry it, and what in them weighs most."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

@@ -111,7 +111,7 @@ class Outbox:
             now: becomes `dlq.failed.at`.
 
         Returns:
-            The decisions as they ended, in the same order: an alert larger than its topic takes
+            The decisions as they ended, in the same order: a match larger than its topic takes
             ends as a rejection `alert_too_large`, and a rejection larger than its topic takes goes
             without its value.
 
@@ -146,7 +146,7 @@ class Outbox:
                 return decision
             rejected = Rejected(
                 RejectionReason.ALERT_TOO_LARGE,
-                f"the alert is larger than {message.topic} takes (max.message.bytes)",
+                f"its match is larger than {message.topic} takes (max.message.bytes)",
             )
             instead = format_rejection(decision.raw, rejected, self._dlq_topic, now)
             return await self._publish_decision(Decision(decision.raw, rejected), instead, now)

@@ -66,7 +66,8 @@ class FoldedPipeline:
         biases: shape (labels,).
 
     Raises:
-        ModelError: its TF-IDF step was fitted with settings that are not folded.
+        ModelError: its TF-IDF step was fitted with settings that are not folded, or a conjunction
+            asks for no concept.
     """
 
     def __init__(self, pipeline: FittedPipeline) -> None:

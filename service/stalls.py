@@ -8,7 +8,7 @@ from typing import NamedTuple
 from service.messages import RawArticle
 
 # What other partitions have waiting is handled first, where it was fetched first, and then what
-# comes with ours: a batch, of which this is the largest. Of a backlog Faust buffers 4,096 articles,
+# comes with ours: a batch, of which this is the largest. Of a backlog four batches are read ahead,
 # and as many may be fetched with them: who was passed over by more is not waiting for its turn.
 _BATCH_ARTICLES = 1_000
 _PASSED_OVER_ARTICLES = 10_000

@@ -46,7 +46,7 @@ class Shared(NamedTuple):
 
 
 def weigh(features: Features, rarity: Floats) -> Weighed:
-    """Weigh features, given how rare each is among the reports of these days."""
+    """Weigh features; `rarity`, (features,), is 0 to 1: how rare each is these days."""
     return Weighed(features, (features.weights * rarity) ** 2)
 
 
@@ -144,7 +144,7 @@ def _share_each(
 
 
 def fade(places: Floats) -> Floats:
-    """Tell how early it is to stand behind so many words."""
+    """Tell how early it is to stand behind so many words, (n,): 1 for the first."""
     return 1 / (1 + places / _NEAR_WORDS)
 
 
@@ -156,20 +156,23 @@ def weigh_leads(reports: Weighed) -> Floats:
 
 
 def tell_early(leads: Floats, places: Floats) -> Floats:
-    """Give how much of these weights counts that stand behind so many words elsewhere."""
+    """Give how much of these weights, (3, n), counts behind so many words, (n,), elsewhere."""
     told = leads * fade(places)
     told[1] = leads[1]
     return told
 
 
 def share_rows(parts: Floats, wholes: Floats, nothing: Floats | float = 0.0) -> Floats:
-    """Give the share of each part in its whole; `nothing` if that is nothing."""
+    """Give the share of each part in its whole, of one shape; `nothing` if that is nothing."""
     shares: Floats = np.where(wholes > 0, parts / np.where(wholes > 0, wholes, 1), nothing)
     return shares
 
 
 def sum_rows(rows: Sequence[Floats], owners: Numbers, count: int) -> Floats:
-    """Add up the values of each owner, row by row; owners are ascending."""
+    """Add up the values of each owner, row by row: k rows (n,) and owners (n,) to (k, count).
+
+    Owners are ascending.
+    """
     ended = np.zeros((len(rows), len(owners) + 1))
     ended[:, :-1] = rows
     cuts = owners.searchsorted(np.arange(count + 1))
@@ -180,7 +183,7 @@ def sum_rows(rows: Sequence[Floats], owners: Numbers, count: int) -> Floats:
 
 
 def sum_each(values: Floats, owners: Numbers, count: int) -> list[float]:
-    """Add up the values of each owner; owners are ascending."""
+    """Add up the values (n,) of each of `count` owners; owners (n,) are ascending."""
     # From zero on, as `sum` has it, so that the last bit is the same however many are summed up.
     begins = owners.searchsorted(np.arange(count)) + np.arange(count)
     from_zero = np.zeros(len(values) + count)
