@@ -24,7 +24,8 @@ _FORETOLD = re.compile(
 _FORETELLING = ("will", "shall", "set to", "due to", "ed to", "ahead of", "upcoming")
 # To a pattern that takes any case these are i and s, as `lower` alone does not make them.
 _ODD_LETTERS = str.maketrans("\u0130\u0131\u017f", "iis")
-_HEADLINE_FORETOLD = re.compile(r"[a-z)] to [a-z]+ [^.]*[^.\s]\s*$")
+# Of what stands behind the last full stop of a headline: "Envoy to visit Kabul".
+_HEADLINE_FORETOLD = re.compile("[a-z)] to [a-z]+ ")
 
 DAY_WORDS = frozenset((*_WEEKDAYS, *_DAYS_AGO, *_MONTHS))
 
@@ -62,10 +63,11 @@ def find_named_date(parts: Iterable[Sequence[str]], near: date) -> date | None:
 
 def foretells(parts: Sequence[str]) -> bool:
     """Whether headline or first paragraph, if English, tell what is to come."""
-    headline = parts[0] if parts else ""
+    # Where it ends in a full stop, nothing is left.
+    headline = parts[0].rpartition(".")[2].rstrip() if parts else ""
     lead = "\n".join(parts[:2]).translate(_ODD_LETTERS).lower()
     return bool(
-        (" to " in headline and _HEADLINE_FORETOLD.search(headline))
+        _HEADLINE_FORETOLD.search(headline)
         or (any(mark in lead for mark in _FORETELLING) and _FORETOLD.search(lead))
     )
 

@@ -18,7 +18,7 @@ from service.event_days import find_event_day, find_named_date, foretells
 from service.lexicon import HASH_BITS, RARITY_BITS, RARITY_MOST, Kind, Lexicon
 from service.mentions import Enough, Mentioned, MentionReader
 from service.messages import Article
-from service.passages import split_passages
+from service.passages import PASSAGE_MAX_CHARACTERS, split_passages
 from service.report_words import ReportWords
 from service.terms import TermIndex
 
@@ -128,7 +128,8 @@ class Sketcher:
         text = article.text
         parts = [text[span.start : span.end] for span in split_passages(text)]
         if article.title:
-            parts.insert(0, article.title)
+            # What is longer is no headline.
+            parts.insert(0, article.title[:PASSAGE_MAX_CHARACTERS])
         words = ReportWords(parts)
         headline, lead = [*words.ends[:2], *words.ends[:1], 0, 0][:2]
         mentioned = self._reader.find_mentions(words, lead)

@@ -146,6 +146,16 @@ def test_words_are_remembered_until_there_are_too_many_and_long_ones_never(
     assert len(remembered) == 2
 
 
+@pytest.mark.parametrize("end", [" to a", "\u0301\u0323", "Mir Ali "])
+def test_of_a_title_without_end_the_beginning_is_read(end: str) -> None:
+    title = "Talks at Torkham " + end * (400_000 // len(end))
+    sketches = [
+        SKETCHER.make_sketch(article(title=each, text="They met."), NOW)
+        for each in (title, title[:800])
+    ]
+    assert sketches[0] == sketches[1]
+
+
 def test_long_text_keeps_its_lead() -> None:
     background = "\n\n".join(
         f"Paragraph of Name{number} and Place{number}." for number in range(300)
@@ -232,6 +242,11 @@ def test_weekday_of_an_undated_report_is_no_date_but_a_named_day_is() -> None:
         (["TALKS NEAR", "The envoys W\u0130LL meet again."], True),
         (["Two sides hold talks", "They met to discuss the gate."], False),
         (["Flight to Kabul lands"], False),
+        (["They vote. Envoy to visit Kabul"], True),
+        (["Envoy to visit Kabul. They vote"], False),
+        (["Envoy to visit Kabul. "], False),
+        (["Envoy to visit "], False),
+        ([" to a" * 200_000 + "."], False),
         ([], False),
     ],
 )
