@@ -174,7 +174,7 @@ _REJECTION_MESSAGE: JsonObject = {
 _REPLAY_NOTE_MESSAGE: JsonObject = {
     "name": "replayNote",
     "title": "Replay note",
-    "summary": "A rejection was sent to the articles topic again. It has no `dlq.reason`.",
+    "summary": "The original of a rejection was sent again. It has no `dlq.reason`.",
     "headers": {"$ref": "./replay-note-headers.v1.schema.json"},
     "payload": {"type": "null", "description": "No value."},
     "bindings": _bind(key={"type": "string", "description": "As `dlq.replay.of`."}),

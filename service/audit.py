@@ -134,6 +134,8 @@ class Auditor:
     def _judge_match(self, match: Match) -> Finding:
         alert_id = derive_alert_id(match.article.id)
         entry = self.books.find_entry(alert_id)
+        if entry is not None and self._was_overtaken(match, entry):
+            return Finding(Found.SUPERSEDED, match.article.id)
         newest = self._seen.get(alert_id.bytes, 0)
         self._seen[alert_id.bytes] = max(newest, match.article.version)
         if entry is None:
@@ -149,6 +151,15 @@ class Auditor:
         if entry.version > match.article.version or newest >= match.article.version:
             return Finding(Found.SUPERSEDED, match.article.id)
         return finding if entry.killed else self._compare_labels(alert_id, entry, match, finding)
+
+    def _was_overtaken(self, match: Match, entry: EntryShown) -> bool:
+        # What is replayed comes late: the desk passes it over if the article was sent again since.
+        spot = Spot(match.origin.partition, match.origin.offset)
+        return (
+            spot in self.books.returned
+            and entry.handled.partition == spot.partition
+            and entry.handled.offset > spot.offset
+        )
 
     def _judge_forgotten(self, match: Match) -> Finding:
         if match.status == "usable" and not match.labels:

@@ -62,6 +62,7 @@ class Books:
         horizons_ms: by topic, from when on it still has everything (ms since 1970); a topic from
             which nothing was deleted is not in it.
         letters: reasons of the dead letters.
+        returned: articles whose match was rejected, and replayed to a desk that accepted it.
         faults: what the alerts topic must never have, in words.
         alerts_read: messages of the alerts topic that are alerts.
     """
@@ -71,6 +72,7 @@ class Books:
     waiting: set[Spot] = field(default_factory=set)
     horizons_ms: dict[str, float] = field(default_factory=dict)
     letters: dict[Spot, str] = field(default_factory=dict)
+    returned: set[Spot] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     alerts_read: int = 0
     _entries: dict[bytes, EntryShown] = field(default_factory=dict)
@@ -103,6 +105,14 @@ class Books:
         """Take note of a dead letter of an article."""
         if letter.original.topic == self.articles_topic:
             self.letters[Spot(letter.original.partition, letter.original.offset)] = letter.reason
+
+    def note_return(self, spot: Spot) -> None:
+        """Take note that an article's match, though it was rejected, came to the desk after all.
+
+        Whatever letters there are of it: it owes what every match does.
+        """
+        self.letters.pop(spot, None)
+        self.returned.add(spot)
 
     def note_entry(self, entry: Entry) -> None:
         """Take note of what the desk remembers, in the order in which it was written."""

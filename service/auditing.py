@@ -15,12 +15,13 @@ from service.audit_books import Books, Spot
 from service.broker import READ_WAIT_MS, client_options, open_admin
 from service.classifier import Classifier
 from service.clients import read_raw
-from service.dead_letters import DeadLetter, read_dead_letter
+from service.dead_letters import DeadLetter, LetterId, ReplayNote, read_dead_letter
 from service.desk_state import ENTRIES
 from service.handling import HandlingRules, handle_article
 from service.matches import Match
 from service.messages import RawArticle
 from service.settings import Settings
+from service.standings import Standing, State, decide_standings
 from service.topics import wait_for_topics
 
 _DIGEST_TYPE = b"beatwatch.alert.digest.v1"
@@ -67,7 +68,7 @@ async def read_books(settings: Settings) -> Books:
     books = Books(settings.articles_topic, articles)
     await _note_commits(settings, books, articles)
     await _note_matches(settings, books, _select(commits, settings.matches_topic))
-    await _note_letters(settings, books)
+    await _note_letters(settings, books, commits)
     async with _read(settings, settings.stories_topic, books) as messages:
         async for message in messages:
             _note_entry(books, message)
@@ -118,30 +119,50 @@ async def _note_matches(settings: Settings, books: Books, committed: Mapping[int
     async with _open(settings, settings.matches_topic, "read_uncommitted") as consumer:
         begin = {at.partition: committed.get(at.partition, 0) for at in consumer.assignment()}
         async for message in _read_partitions(consumer, begin):
-            try:
-                origin = Match.model_validate_json(message.value or b"").origin
-            except ValidationError:
-                continue  # The desk will reject it.
-            books.waiting.add(Spot(origin.partition, origin.offset))
+            spot = _find_article(message)
+            if spot is not None:  # Else the desk will reject it.
+                books.waiting.add(spot)
 
 
-async def _note_letters(settings: Settings, books: Books) -> None:
+async def _note_letters(
+    settings: Settings, books: Books, commits: Mapping[tuple[str, int], int]
+) -> None:
+    rejected: dict[DeadLetter, Spot | None] = {}
+    notes: list[ReplayNote] = []
     async with _read(settings, settings.dlq_topic, books) as messages:
         async for message in messages:
-            letter = read_dead_letter(read_raw(message))
-            if not isinstance(letter, DeadLetter):
-                continue
-            books.note_letter(letter)
-            if letter.original.topic == settings.matches_topic:
-                _note_rejected_match(books, message, letter.reason)
+            read = read_dead_letter(read_raw(message))
+            if isinstance(read, ReplayNote):
+                notes.append(read)
+            elif read is not None:
+                books.note_letter(read)
+                if read.original.topic == settings.matches_topic:
+                    rejected[read] = _find_article(message)
+    _note_rejected_matches(books, rejected, decide_standings(rejected, notes, commits))
 
 
-def _note_rejected_match(books: Books, message: Any, reason: str) -> None:
+def _note_rejected_matches(
+    books: Books,
+    rejected: Mapping[DeadLetter, Spot | None],
+    standings: Mapping[LetterId, Standing],
+) -> None:
+    # One that does not tell its article says nothing: the article will be named as missing.
+    told = {letter: spot for letter, spot in rejected.items() if spot is not None}
+    for letter, spot in told.items():
+        books.letters[spot] = letter.reason
+    # After all letters: one match may have several, and has come to the desk if one was accepted.
+    for letter, spot in told.items():
+        if standings[letter.id].state is State.ACCEPTED:
+            books.note_return(spot)
+
+
+def _find_article(message: Any) -> Spot | None:
+    """Find which article a match is of; none if it is no match."""
     try:
         origin = Match.model_validate_json(message.value or b"").origin
     except ValidationError:
-        return  # It does not tell its article, which will be named as missing.
-    books.letters[Spot(origin.partition, origin.offset)] = reason
+        return None
+    return Spot(origin.partition, origin.offset)
 
 
 def _note_entry(books: Books, message: Any) -> None:

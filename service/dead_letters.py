@@ -1,8 +1,8 @@
 """Dead letters: what their headers say, and how one is sent again. Pure.
 
 The dead-letter topic holds two kinds of messages. A *rejection* has the header `dlq.reason`. A
-*replay note* has none; it says with `dlq.replay.of` that a rejection was sent to the articles
-topic again and with `dlq.replay.topic`, `.partition` and `.offset` where it is there.
+*replay note* has none; it says with `dlq.replay.of` that the original of a rejection was sent again
+and with `dlq.replay.topic`, `.partition` and `.offset` where it is now.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ class RejectionHeader(StrEnum):
 
 
 class ReplayHeader(StrEnum):
-    """The headers of a replay note; a replayed article has the first of them."""
+    """The headers of a replay note; what is replayed has the first of them."""
 
     OF = "dlq.replay.of"
     TOPIC = "dlq.replay.topic"
@@ -159,7 +159,7 @@ def format_replay(letter: DeadLetter, original: RawArticle, topic: str) -> Outgo
     Args:
         letter: the dead letter.
         original: has the value and the headers; what `dlq.*` headers it has are left out.
-        topic: that of the articles.
+        topic: where it goes.
     """
     kept = tuple(pair for pair in original.headers if not pair[0].startswith(_PREFIX))
     added = (

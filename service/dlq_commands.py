@@ -33,7 +33,7 @@ from service.settings import Settings, read_settings
 from service.standings import Selection, State, object_to_replay
 
 commands = typer.Typer(
-    help="Look at what was rejected, and send it to the articles topic again.", no_args_is_help=True
+    help="Look at what was rejected, and send it to its topic again.", no_args_is_help=True
 )
 
 _FOREIGN_SHOWN = 5
@@ -62,7 +62,7 @@ Until = Annotated[
     datetime | None,
     typer.Option(parser=read_when, metavar="WHEN", help="Failed before then."),
 ]
-Partition = Annotated[int | None, typer.Option(min=0, help="Of the original article.")]
+Partition = Annotated[int | None, typer.Option(min=0, help="Of the original.")]
 
 
 @commands.command("list")
@@ -129,7 +129,7 @@ def replay(
         int, typer.Option(min=1, help="Leave out what was rejected so often.")
     ] = 3,
 ) -> None:
-    """Send open dead letters to the articles topic again."""
+    """Send open dead letters again: articles to their topic, matches to the desk."""
     selection = Selection(frozenset(reasons or ()), since, until, partition)
     if bool(ids) == (every or selection != Selection()):
         raise typer.BadParameter("give either ids, or filters, or --all")
@@ -192,7 +192,7 @@ async def _replay(settings: Settings, letters: list[DeadLetter], rate: float | N
                 try:
                     place = await replayer.send(each.letter, each.message)
                 except MessageSizeTooLargeError:
-                    why_not = f"it is larger than {settings.articles_topic} takes"
+                    why_not = f"it is larger than {each.message.topic} takes"
                 else:
                     replayed += 1
                     print(f"{each.letter.id} is now at {place}", flush=True)

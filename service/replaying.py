@@ -1,4 +1,4 @@
-"""Dead letters on the broker: read them, send them to the articles topic again, remember it."""
+"""Dead letters on the broker: read them, send them to their topic again, remember it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -81,11 +81,10 @@ async def read_committed_offsets(settings: Settings) -> dict[tuple[str, int], in
 
 @asynccontextmanager
 async def open_reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    """Open a consumer that `read_place` can ask for messages of the two topics."""
+    """Open a consumer that `read_place` can ask for dead letters and their originals."""
     await wait_for_topics(settings)
-    async with AIOKafkaConsumer(
-        settings.dlq_topic, settings.articles_topic, **client_options(settings)
-    ) as consumer:
+    topics = (settings.dlq_topic, settings.articles_topic, settings.matches_topic)
+    async with AIOKafkaConsumer(*topics, **client_options(settings)) as consumer:
         # Only what is asked for is fetched.
         consumer.pause(*consumer.assignment())
         yield consumer
@@ -115,17 +114,24 @@ async def read_place(consumer: AIOKafkaConsumer, place: Place) -> RawArticle | N
 async def read_original(
     settings: Settings, consumer: AIOKafkaConsumer, letter: DeadLetter
 ) -> RawArticle | None:
-    """Read what a letter holds; if its value was left out, the article itself, if still there."""
+    """Read what a letter holds; if its value was left out, the original, if still there."""
     kept = await read_place(consumer, Place(settings.dlq_topic, *letter.id))
     if not letter.value_is_omitted:
         return kept
-    if letter.original.topic != settings.articles_topic:
+    if letter.original.topic not in (settings.articles_topic, settings.matches_topic):
         return None
     original = await read_place(consumer, letter.original)
     if original is None or original.key != letter.key:
         return None
-    # A topic that was made anew has other articles at the same offsets.
+    # A topic that was made anew has other messages at the same offsets.
     return original if original.timestamp_ms == letter.original_timestamp_ms else None
+
+
+def choose_topic(settings: Settings, letter: DeadLetter) -> str:
+    """Choose where a letter is sent: a match to the desk again, all else to where articles come."""
+    # Read as an article, a match would be rejected again, and its alert never told.
+    is_match = letter.original.topic == settings.matches_topic
+    return settings.matches_topic if is_match else settings.articles_topic
 
 
 async def prepare_replays(
@@ -139,11 +145,12 @@ async def prepare_replays(
                 why_not = f"its value was left out, and it is not at {letter.original} any more"
                 yield Replay(letter, None, why_not)
             else:
-                yield Replay(letter, format_replay(letter, original, settings.articles_topic))
+                topic = choose_topic(settings, letter)
+                yield Replay(letter, format_replay(letter, original, topic))
 
 
 class Replayer:
-    """Sends letters to the articles topic again and notes on their own topic that it did."""
+    """Sends letters to where they came from again and notes on their own topic that it did."""
 
     def __init__(self, settings: Settings, rate: float | None) -> None:
         """Send at most `rate` letters a second; none for as fast as the broker takes them."""
@@ -164,30 +171,30 @@ class Replayer:
     async def send(self, letter: DeadLetter, message: OutgoingMessage) -> Place:
         """Send one letter, then note it.
 
-        The note comes after the broker has the article: whoever dies in between leaves the letter
-        open, and it may be replayed twice; never does a note stand for an article not sent.
+        The note comes after the broker has the message: whoever dies in between leaves the letter
+        open, and it may be replayed twice; never does a note stand for a message not sent.
 
         Returns:
-            Where it is on the articles topic.
+            Where it is on the topic of the message.
 
         Raises:
-            MessageSizeTooLargeError: the articles topic does not take it (any more).
+            MessageSizeTooLargeError: that topic does not take it (any more).
             KafkaError: the broker refused it.
         """
         now = asyncio.get_running_loop().time()
         await asyncio.sleep(max(0.0, self._next_at - now))
         self._next_at = max(self._next_at, now) + self._pause_seconds
-        partition = await self._choose_partition(letter)
+        partition = await self._choose_partition(letter, message.topic)
         taken = await (await send_message(self._producer, message, partition))
         place = Place(taken.topic, taken.partition, taken.offset)
         note = format_replay_note(letter.id, place, self._settings.dlq_topic, datetime.now(UTC))
         await (await send_message(self._producer, note, letter.id.partition))
         return place
 
-    async def _choose_partition(self, letter: DeadLetter) -> int | None:
+    async def _choose_partition(self, letter: DeadLetter, topic: str) -> int | None:
         # Where it came from, so that the versions of an article stay in one order whichever way
-        # its producer chooses partitions.
-        there = await self._producer.partitions_for(self._settings.articles_topic)
+        # its producer chooses partitions; the desk of that partition remembers a match's story.
+        there = await self._producer.partitions_for(topic)
         is_there = letter.original.partition in there
-        is_ours = letter.original.topic == self._settings.articles_topic
+        is_ours = letter.original.topic == topic
         return letter.original.partition if is_ours and is_there else None

@@ -58,7 +58,7 @@ def decide_standings(
 ) -> dict[LetterId, Standing]:
     """Decide what has become of each letter.
 
-    A worker commits an article's offset after the broker has what the article owes. So a replay
+    A worker commits a message's offset after the broker has what the message owes. So a replay
     below the committed offset has come to its end, and if no newer letter says that this was a
     rejection, it was accepted.
 
@@ -66,7 +66,7 @@ def decide_standings(
         letters: all on the topic.
         notes: all on the topic; one without its letter says nothing.
         committed: by topic and partition the offset that the workers read next. Must have been
-            read before letters and notes, else an article rejected in between seems accepted.
+            read before letters and notes, else what is rejected in between seems accepted.
     """
     by_id = {letter.id: letter for letter in letters}
     newer = {

@@ -31,6 +31,7 @@ class Incident:
         self.decided: list[Decided] = []
         self.letters: dict[int, str] = {}
         self.waiting: set[Spot] = set()
+        self.returned: set[Spot] = set()
         self.horizons: dict[str, float] = {}
         self.committed: dict[int, int] | None = None
         self.model = MODEL
@@ -47,6 +48,17 @@ class Incident:
         """The next article; it is committed, and the desk never hears of it."""
         self.decided.append(Matched(self._move(lost)))
 
+    def fail(self, failed: Match) -> Match:
+        """The next article; the desk fails on its match, which has a dead letter."""
+        moved = self._move(failed)
+        self.reject("handler_failed", Matched(moved))
+        return moved
+
+    def replay(self, failed: Match) -> None:
+        """Send a match on which the desk failed to the desk again; it fails no more."""
+        self.returned.add(Spot(failed.origin.partition, failed.origin.offset))
+        self.desk.rule(failed)
+
     def reject(self, reason: str, decided: Decided = BROKEN) -> None:
         """The next article; it has a dead letter."""
         self.letters[len(self.decided)] = reason
@@ -57,6 +69,8 @@ class Incident:
         books = Books("news.articles", offsets, self.waiting, self.horizons)
         for offset, reason in self.letters.items():
             books.note_letter(write_letter(offset, reason))
+        for spot in self.returned:
+            books.note_return(spot)
         for entry in self.desk.entries:
             books.note_entry(entry)
         for alert in self.desk.alerts:
@@ -185,6 +199,34 @@ def test_any_article_may_be_rejected_for_a_bug_of_ours_or_its_size(
     for decided in (matched("a1"), Unmatched("a1"), BROKEN):
         incident.reject(reason, decided)
     assert incident.audit() == [Found.REJECTED] * 3
+
+
+def test_match_that_was_replayed_owes_what_every_match_does(incident: Incident) -> None:
+    failed = incident.fail(match("a1"))
+    assert incident.audit() == [Found.REJECTED]
+    incident.replay(failed)
+    assert incident.audit() == [Found.ALERTED]
+    incident.desk.alerts.clear()
+    assert incident.audit() == [Found.MISSING]
+
+
+@pytest.mark.parametrize(
+    ("later", "found"),
+    [
+        (match("a1", version=1, labels=("border",)), Found.ALERTED),
+        (match("a1", version=3), Found.ALERTED),
+        (match("a1", version=None, status="canceled"), Found.WITHDRAWN),
+    ],
+    ids=["first version", "newer", "kill of all"],
+)
+@pytest.mark.parametrize("version", [1, 2])
+def test_match_that_was_overtaken_before_it_was_replayed_is_superseded(
+    incident: Incident, version: int, later: Match, found: Found
+) -> None:
+    failed = incident.fail(match("a1", version=version))
+    incident.send(Matched(later))
+    incident.replay(failed)
+    assert incident.audit() == [Found.SUPERSEDED, found]
 
 
 def test_rejection_for_another_reason_is_changed(incident: Incident) -> None:

@@ -16,6 +16,8 @@ from service.dead_letters import (
 from service.handling import Rejected
 from service.messages import Headers, OutgoingMessage, RawArticle, RejectionReason
 from service.outgoing import format_rejection
+from service.replaying import choose_topic
+from service.settings import read_settings
 from service.standings import Selection, State, decide_standings, object_to_replay
 from tests.factories import NOW, raw
 
@@ -112,6 +114,20 @@ def test_replay_is_the_original_with_its_attempts_and_where_it_comes_from() -> N
         b"\x00{",
         (*headers[:3], ("dlq.attempts", b"1"), ("dlq.replay.of", b"0:9")),
     )
+
+
+@pytest.mark.parametrize(
+    ("came_from", "goes_to"),
+    [
+        ("news.articles", "news.articles"),
+        ("news.matches", "news.matches"),
+        ("articles-of-another-name", "news.articles"),
+    ],
+)
+def test_match_goes_back_to_the_desk_and_all_else_to_the_articles(
+    came_from: str, goes_to: str
+) -> None:
+    assert choose_topic(read_settings({}), letter(topic=came_from)) == goes_to
 
 
 def test_letter_is_open_until_it_is_replayed() -> None:

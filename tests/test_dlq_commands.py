@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from confluent_kafka.admin import AdminClient, NewPartitions
 
 from service.alerts import Alert
 from service.cli import run
@@ -17,12 +18,15 @@ from service.outgoing import format_alert
 from service.settings import CHECKOUT
 from service.worker_process import start_worker
 from tests.conftest import Beat
+from tests.desk_readings import header, read_history
 from tests.factories import alert, label, story
-from tests.kafka_client import produce, read_all
+from tests.kafka_client import PATIENCE_SECONDS, produce, read_all
+from tests.test_worker import limit_messages
 
 pytestmark = pytest.mark.broker
 
 POISONED = ("-m", "tests.poisoned_worker")
+POISONED_DESK = ("-m", "tests.poisoned_desk")
 BROKEN = (b"broken", b'{"id": "broken", "text": "\xff')
 POISON = (b"poison", b'{"id": "poison", "title": "POISON", "text": "The TTP attacked again."}')
 
@@ -125,6 +129,104 @@ def test_letter_of_a_handler_that_failed_is_accepted_by_a_healthy_worker(
     assert desk.list_letters() == {}
     assert desk.list_letters("--all")["0:0"]["state"] == "accepted"
     assert len(read_all(beat.bootstrap, beat.settings.alerts_topic)) == 1
+
+
+def test_match_that_failed_at_the_desk_is_told_by_a_healthy_one(
+    beat: Beat, desk: Desk, tmp_path: Path
+) -> None:
+    settings = beat.settings
+    produce(beat.bootstrap, settings.articles_topic, [POISON])
+    handle(beat, tmp_path, 1, command=POISONED_DESK)
+    (letter,) = desk.list_letters("--reason", "handler_failed").values()
+    assert letter["original"]["topic"] == settings.matches_topic
+    assert name_found(desk) == {"rejected": 1}
+
+    rehearsed = desk.run_well("dlq", "replay", "--reason", "handler_failed", "--dry-run")
+    assert f"0:0 would go to {settings.matches_topic}: key poison" in rehearsed
+    assert len(read_all(beat.bootstrap, settings.matches_topic)) == 1
+
+    replayed = desk.run_well("dlq", "replay", "--reason", "handler_failed")
+    assert replayed == f"0:0 is now at {settings.matches_topic} 0:1\n1 replayed\n"
+    assert desk.list_letters()["0:0"]["state"] == "waiting"
+    assert name_found(desk) == {"waiting": 1}
+
+    handle(beat, tmp_path, 1)
+    assert desk.list_letters() == {}
+    assert desk.list_letters("--all")["0:0"]["state"] == "accepted"
+    assert read_history(beat).keys() == {"poison"}
+    assert len(read_all(beat.bootstrap, settings.articles_topic)) == 1
+    assert name_found(desk) == {"alerted": 1}
+
+
+def name_found(desk: Desk) -> dict[str, int]:
+    """Name what an audit without a fault finds."""
+    found = json.loads(desk.run_well("audit", "--json"))["found"]
+    return {name: count for name, count in found.items() if count}
+
+
+def test_match_that_fails_again_is_one_open_letter_that_counts_on_until_it_is_told(
+    beat: Beat, desk: Desk, tmp_path: Path
+) -> None:
+    produce(beat.bootstrap, beat.settings.articles_topic, [POISON])
+    handle(beat, tmp_path, 1, command=POISONED_DESK)
+    desk.run_well("dlq", "replay", "--all")
+    handle(beat, tmp_path, 1, command=POISONED_DESK)
+    (newer,) = desk.list_letters().values()
+    assert (newer["state"], newer["attempts"]) == ("open", 2)
+    assert desk.list_letters("--all")["0:0"]["newer"] == newer["id"]
+    assert name_found(desk) == {"rejected": 1}
+
+    desk.run_well("dlq", "replay", newer["id"])
+    handle(beat, tmp_path, 1)
+    assert desk.list_letters() == {}
+    assert name_found(desk) == {"alerted": 1}
+
+
+def test_match_goes_back_to_its_partition_while_that_is_there(beat: Beat, desk: Desk) -> None:
+    settings = beat.settings
+    admin = AdminClient({"bootstrap.servers": beat.bootstrap})
+    desks = [NewPartitions(each, 3) for each in (settings.matches_topic, settings.stories_topic)]
+    for done in admin.create_partitions(desks).values():
+        done.result(PATIENCE_SECONDS)
+    for number in (0, 2, 7):
+        keep_letter_of_match(beat, b"match", partition=str(number))
+    assert desk.run_well("dlq", "replay", "--all").endswith("3 replayed\n")
+    replayed = read_all(beat.bootstrap, settings.matches_topic)
+    at = {header(each, "dlq.replay.of"): each.partition() for each in replayed}
+    assert (at["0:0"], at["0:1"], len(at)) == (0, 2, 3)
+
+
+def keep_letter_of_match(beat: Beat, value: bytes | None, **of_original: str) -> None:
+    """Lay a letter down whose original came from the matches topic."""
+    original = {"partition": "0", "offset": "0", **of_original}
+    pairs = [(f"dlq.original.{name}", text.encode()) for name, text in original.items()]
+    pairs += [
+        ("dlq.original.topic", beat.settings.matches_topic.encode()),
+        ("dlq.reason", b"handler_failed"),
+    ]
+    if value is None:
+        pairs.append(("dlq.value.omitted", b"larger than the topic takes"))
+    produce(beat.bootstrap, beat.settings.dlq_topic, [(b"key", value)], pairs)
+
+
+def test_match_that_was_left_out_is_fetched_from_the_matches_topic(beat: Beat, desk: Desk) -> None:
+    topic = beat.settings.matches_topic
+    produce(beat.bootstrap, topic, [(b"key", b"match")])
+    (original,) = read_all(beat.bootstrap, topic)
+    keep_letter_of_match(beat, None, timestamp=str(original.timestamp()[1]))
+    assert desk.run("dlq", "show", "0:0", "--raw").out == b"match"
+    assert desk.run_well("dlq", "replay", "0:0") == f"0:0 is now at {topic} 0:1\n1 replayed\n"
+    assert [each.value() for each in read_all(beat.bootstrap, topic)] == [b"match"] * 2
+
+
+def test_match_larger_than_its_topic_takes_is_left_out_and_says_which(
+    beat: Beat, desk: Desk
+) -> None:
+    topic = beat.settings.matches_topic
+    keep_letter_of_match(beat, os.urandom(20_000))
+    limit_messages(beat.bootstrap, topic, max_bytes=5_000)
+    left_out = f"0:0 left out: it is larger than {topic} takes\n0 replayed\n"
+    assert desk.run_well("dlq", "replay", "0:0") == left_out
 
 
 def test_article_without_key_and_value_is_rejected_and_can_be_replayed(

@@ -55,6 +55,14 @@ WORKER_MAY = [
     (GROUP, "group", "READ"),
     (TRANSACTION, "group", "WRITE DESCRIBE"),
 ]
+REPLAY_MAY = [
+    (TOPIC, "articles_topic", "WRITE DESCRIBE_CONFIGS"),
+    (TOPIC, "matches_topic", "WRITE DESCRIBE_CONFIGS"),
+    (TOPIC, "stories_topic", "DESCRIBE"),
+    (TOPIC, "alerts_topic", "DESCRIBE DESCRIBE_CONFIGS"),
+    (TOPIC, "dlq_topic", "READ WRITE DESCRIBE_CONFIGS"),
+    (GROUP, "group", "DESCRIBE"),
+]
 AUTHORIZER = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "listener.name.mutual.ssl.principal.mapping.rules": "RULE:^.*$/newsroom/",
@@ -226,6 +234,25 @@ def allow(beat: Beat, permissions: list[tuple[ResourceType, str, str]]) -> None:
     admin = AdminClient({"bootstrap.servers": beat.bootstrap})
     for made in admin.create_acls(rules).values():
         made.result(PATIENCE_SECONDS)
+
+
+def test_replaying_needs_no_more_than_what_readme_asks_for(
+    secure: SecureKafka, secure_beat: Beat, tmp_path: Path
+) -> None:
+    settings = secure_beat.settings
+    environ = {**secure_beat.environ, **secure.scram()}
+    with start_worker(environ, tmp_path, ("-m", "tests.poisoned_desk")) as worker:
+        worker.wait_until_ready()
+        records = [native("a", title="POISON"), (b"broken", b"{")]
+        produce(secure_beat.bootstrap, settings.articles_topic, records)
+        worker.wait_for_ledger(2)
+        worker.drain()
+    allow(secure_beat, REPLAY_MAY)
+    environ = {**environ, **secure.scram(BEATWATCH_BROKER_USERNAME=LIMITED_USER)}
+    replayed = run_command(environ, "dlq", "replay", "--all")
+    assert replayed.out.endswith("2 replayed\n"), replayed.err
+    assert len(read_all(secure_beat.bootstrap, settings.articles_topic)) == 3
+    assert len(read_all(secure_beat.bootstrap, settings.matches_topic)) == 2
 
 
 def test_worker_needs_no_more_than_what_readme_asks_for(
