@@ -12,13 +12,15 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from service.alerts import Alert, AlertLabel, AlertType, Change, Term, tell_type
+from service.alerts import Alert, AlertLabel, AlertType, ArticleReference, Change, Term, tell_type
 from service.classifier import Labelling
 from service.dead_letters import RejectionHeader
 from service.messages import Article, Headers
 
 _PIPED_WIDTH = 110
-_QUOTE_MAX_CHARACTERS = 100
+_LINE_MAX_CHARACTERS = 100
+# An address is copied whole; one that is longer is none that people follow.
+_URL_MAX_CHARACTERS = 500
 _TERMS_SHOWN = 3
 _WITHDRAWN = {
     "killed": "the newsroom killed the article, do not use it",
@@ -64,10 +66,10 @@ def tabulate_alerts(alerts: Iterable[Alert]) -> Table:
         held = [label for label in alert.labels if label.band == "alert"]
         for position, label in enumerate(held):
             table.add_row(
-                _name_article(alert) if position == 0 else "",
-                Text(label.label, style=colour_label(label.label)),
+                _name_in_table(alert) if position == 0 else "",
+                Text(shorten(label.label), style=colour_label(label.label)),
                 f"{label.probability:.2f}",
-                Text(_shorten(label.evidence[0].quote)),
+                Text(shorten(label.evidence[0].quote)),
             )
         table.add_section()
     return table
@@ -77,11 +79,16 @@ def _place_in_story(alert: Alert) -> tuple[str, bool, str]:
     return str(alert.story.story_id), alert.story.role == "repeat", alert.article.id
 
 
-def _name_article(alert: Alert) -> Text:
-    name = Text(disarm(alert.article.title or alert.article.id))
+def _name_in_table(alert: Alert) -> Text:
+    name = Text(name_article(alert.article))
     if alert.story.role == "repeat":
         name.append(f"\nrepeats its lead ({alert.story.similarity:.2f})", "dim")
     return name
+
+
+def name_article(article: ArticleReference) -> str:
+    """Name an article by its title, or by its id if that says nothing."""
+    return shorten(article.title) or shorten(article.id)
 
 
 def tabulate_rejections(rejections: Iterable[tuple[bytes | None, Headers]]) -> Table:
@@ -94,7 +101,7 @@ def tabulate_rejections(rejections: Iterable[tuple[bytes | None, Headers]]) -> T
         table.add_row(
             f"{why[RejectionHeader.ORIGINAL_PARTITION]}:{why[RejectionHeader.ORIGINAL_OFFSET]}",
             Text(why[RejectionHeader.REASON], style="red"),
-            Text(disarm(why[RejectionHeader.DETAIL])),
+            Text(flatten(why[RejectionHeader.DETAIL])),
             Text(ascii(value[:40]) if value else "none"),
         )
     return table
@@ -105,10 +112,12 @@ def describe_alert(alert: Alert) -> Text:
     what = tell_type(alert)
     lines = Text.assemble((f"{alert.labelled_at:%Y-%m-%d %H:%M:%S} ", "dim"))
     if what is AlertType.WITHDRAWN:
-        lines.append(f" WITHDRAWN: {_WITHDRAWN[alert.why]} ", "bold white on red").append(" ")
+        # Later releases may add reasons.
+        why = shorten(_WITHDRAWN.get(alert.why, str(alert.why)))
+        lines.append(f" WITHDRAWN: {why} ", "bold white on red").append(" ")
     else:
         lines.append(f"{what} ", "bold")
-    lines.append(disarm(alert.article.title or alert.article.id))
+    lines.append(name_article(alert.article))
     lines.append("  ").append(link_to(alert.article.url))
     if what is AlertType.REPEATED:
         lines.append(
@@ -125,16 +134,16 @@ def _list_changes(change: Change) -> Iterator[str]:
     if change.promoted:
         yield "leads its story now"
     if change.labels_gained:
-        yield f"now also {disarm(', '.join(change.labels_gained))}"
+        yield f"now also {', '.join(map(shorten, change.labels_gained))}"
     if change.labels_lost:
-        yield f"no longer {disarm(', '.join(change.labels_lost))}"
+        yield f"no longer {', '.join(map(shorten, change.labels_lost))}"
     if change.text_changed:
         yield f"{change.text_changed:.0%} of the text changed"
 
 
 def describe_article(article: Article, labelling: Labelling) -> Text:
     """Write an article with the passages that earned its labels highlighted."""
-    heading = Text.assemble((disarm(article.id), "bold"))
+    heading = Text.assemble((shorten(article.id), "bold"))
     if not labelling.alerts:
         nearest = max(labelling.probabilities.items(), key=lambda item: item[1])
         heading.append(f"  no label (nearest: {nearest[0]} {nearest[1]:.2f})", "dim")
@@ -163,7 +172,7 @@ def describe_evidence(labels: Iterable[AlertLabel]) -> Iterator[Table]:
         for evidence in label.evidence:
             table = Table(
                 title=f"{label.label} {evidence.probability:.2f} ({label.band}), {evidence.part} "
-                f"{evidence.start}-{evidence.end}: “{_shorten(evidence.quote)}”",
+                f"{evidence.start}-{evidence.end}: “{shorten(evidence.quote)}”",
                 title_justify="left",
                 show_footer=True,
             )
@@ -173,7 +182,7 @@ def describe_evidence(labels: Iterable[AlertLabel]) -> Iterator[Table]:
             table.add_column("weight", justify="right", footer=f"{total:+.2f}")
             for term in evidence.terms:
                 found = f" ({', '.join(term.found)})" if term.found else ""
-                table.add_row(term.kind, Text(disarm(term.term + found)), f"{term.weight:+.2f}")
+                table.add_row(term.kind, Text(flatten(term.term + found)), f"{term.weight:+.2f}")
             table.add_row("", "all other terms", f"{evidence.rest:+.2f}")
             table.add_row("", "bias", f"{evidence.bias:+.2f}")
             yield table
@@ -181,7 +190,7 @@ def describe_evidence(labels: Iterable[AlertLabel]) -> Iterator[Table]:
 
 def describe_trial(place: str, words: str, verdict: str) -> str:
     """Write on one line what would become of an article, of its id or why it is rejected."""
-    return " ".join(disarm(f"{place}  {verdict}  {words}").split())
+    return flatten(f"{place}  {verdict}  {words}")
 
 
 def _describe_label(label: AlertLabel) -> Text:
@@ -189,7 +198,7 @@ def _describe_label(label: AlertLabel) -> Text:
     described = Text.assemble(
         "\n  ",
         (
-            f"{disarm(label.label)} {label.probability:.2f}{band}",
+            f"{shorten(label.label)} {label.probability:.2f}{band}",
             f"{colour_label(label.label)} bold",
         ),
     )
@@ -198,14 +207,17 @@ def _describe_label(label: AlertLabel) -> Text:
         terms = ", ".join(
             f"{_name_term(term)} {term.weight:+.1f}" for term in best.terms[:_TERMS_SHOWN]
         )
-        described.append(f"  “{_shorten(best.quote)}”").append(f"\n      {terms}", "dim")
+        described.append(f"  “{shorten(best.quote)}”").append(f"\n      {terms}", "dim")
     return described
 
 
 def link_to(url: str) -> Text:
     """Write an address, to be clicked if it leads to the web and nowhere else."""
-    # Terminals follow a link on a click: only to the web, and none that looks like another.
-    shown = Text(disarm(url), style="dim")
+    # Terminals follow a link on a click: only to the web, and none that looks like another, as one
+    # may that is cut before what it leads to (`https://this@that`).
+    shown = Text(_cut(flatten(url), _URL_MAX_CHARACTERS), style="dim")
+    if len(url) > _URL_MAX_CHARACTERS:
+        return shown
     if url.isprintable() and " " not in url and url.startswith(("http://", "https://")):
         try:
             host = urlsplit(url).hostname
@@ -217,7 +229,7 @@ def link_to(url: str) -> Text:
 
 
 def _name_term(term: Term) -> str:
-    return disarm(", ".join(term.found) or term.term)
+    return shorten(", ".join(term.found) or term.term)
 
 
 def colour_label(label: str) -> str:
@@ -225,13 +237,20 @@ def colour_label(label: str) -> str:
     return _COLOURS[sum(label.encode()) % len(_COLOURS)]
 
 
-def _shorten(quote: str) -> str:
-    one_line = " ".join(disarm(quote).split())
-    if len(one_line) <= _QUOTE_MAX_CHARACTERS:
-        return one_line
-    return one_line[: _QUOTE_MAX_CHARACTERS - 1] + "…"
+def shorten(words: str) -> str:
+    """Write words on one line, cut where they are long: a title, an id, a quote."""
+    return _cut(flatten(words), _LINE_MAX_CHARACTERS)
+
+
+def _cut(line: str, most: int) -> str:
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def flatten(words: str) -> str:
+    """Write words on one line: of a line that they begin nobody could tell that it is not ours."""
+    return " ".join(disarm(words).split())
 
 
 def disarm(words: str) -> str:
-    """Replace control characters by spaces; newlines and tabs stay."""
+    """Replace control characters by spaces; newlines and tabs stay, for a text that has lines."""
     return words.translate(_CONTROLS)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from service.article_files import FoundArticle, read_sources
-from service.console import describe_trial, end_with_reader
+from service.console import describe_trial, end_with_reader, shorten
 from service.handling import read_article
 from service.messages import RejectedArticleError
 from service.progress import show_progress
@@ -88,7 +88,7 @@ def _try_articles(articles: Iterator[FoundArticle], max_bytes: int) -> None:
             print(describe_trial(place, str(rejection), "rejected"), flush=True)
         else:
             taken += 1
-            print(describe_trial(place, article.id, article.status), flush=True)
+            print(describe_trial(place, shorten(article.id), article.status), flush=True)
     print(f"{taken} articles would be taken, {rejected} rejected")
     if rejected:
         raise typer.Exit(1)

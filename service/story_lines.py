@@ -8,7 +8,7 @@ from uuid import UUID
 from rich.text import Text
 
 from service.alerts import Alert
-from service.console import colour_label, disarm, link_to
+from service.console import colour_label, link_to, name_article, shorten
 from service.digests import Digest
 
 _LEADS_SHOWN = 3
@@ -68,7 +68,7 @@ def describe_digest(digest: Digest) -> Text:
     """Write a digest in one line: how many alerts, of which label, and the newest of them."""
     line = Text.assemble((f"{digest.digested_at:%Y-%m-%d %H:%M:%S} ", "dim"), ("digest ", "bold"))
     line.append(f"{digest.count} alerts over the budget of {digest.alerts_per_hour} an hour  ")
-    line.append(disarm(digest.label), colour_label(digest.label))
+    line.append(shorten(digest.label), colour_label(digest.label))
     line.append("  ").append("; ".join(_name_leads(digest)))
     return line
 
@@ -89,21 +89,21 @@ def _rank(alert: Alert) -> int:
 def _describe_line(alert: Alert) -> Text:
     line = Text.assemble((f"{alert.labelled_at:%Y-%m-%d %H:%M:%S} ", "dim"))
     if alert.status == "withdrawn":
-        line.append(f" WITHDRAWN: {disarm(alert.why or '')} ", "bold white on red").append(" ")
+        line.append(f" WITHDRAWN: {shorten(alert.why or '')} ", "bold white on red").append(" ")
     elif alert.story.role == "lead":
         line.append("lead ", "bold")
     else:
         line.append(f"repeat {alert.story.similarity:.2f} ", "bold")
-    line.append(" ".join(disarm(alert.article.title or alert.article.id).split()))
+    line.append(name_article(alert.article))
     for label in alert.labels:
         band = "" if label.band == "alert" else " (review)"
-        shown = f"{disarm(label.label)} {label.probability:.2f}{band}"
+        shown = f"{shorten(label.label)} {label.probability:.2f}{band}"
         line.append("  ").append(shown, colour_label(label.label))
     return line.append("  ").append_text(link_to(alert.article.url))
 
 
 def _name_leads(digest: Digest) -> Iterator[str]:
     for lead in digest.leads[:_LEADS_SHOWN]:
-        yield " ".join(disarm(lead.article.title or lead.article.id).split())
+        yield name_article(lead.article)
     if digest.count > min(len(digest.leads), _LEADS_SHOWN):
         yield "…"

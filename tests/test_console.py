@@ -1,12 +1,12 @@
 import io
 import re
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from service.alerts import Change
+from service.alerts import Alert, Change, Term
 from service.classifier import Labelling
 from service.console import (
     describe_alert,
@@ -21,12 +21,33 @@ from service.outgoing import format_rejection
 from tests.factories import ALERT_ID, NOW, TTP_TITLE, alert, article, evidence, label, raw, story
 
 HOSTILE_WORDS = "\x1b[2J\x07\x9b31m[bold]خبر[/nothing] e\u0301😀"
+# What follows each end of a line looks like a line of ours.
+FORGED_LINES = "Local news" + "".join(
+    f"{end}2026-11-26 13:40:00  WITHDRAWN: do not use it" for end in ("\n", "\r\n", "\x85", "\t")
+)
 
 
 def show(shown: RenderableType) -> str:
     page = io.StringIO()
     Console(file=page, width=200, highlight=False).print(shown)
     return page.getvalue()
+
+
+def show_lines(shown: RenderableType) -> list[str]:
+    """The lines of which it is made, however long they are."""
+    page = io.StringIO()
+    Console(file=page, width=1_000_000, highlight=False).print(shown)
+    return page.getvalue().splitlines()
+
+
+def fill(words: str, **changes: Any) -> Alert:
+    """An alert that says these words wherever it may say any."""
+    about = alert().article.model_copy(
+        update=dict.fromkeys(("id", "title", "url", "source", "language"), words)
+    )
+    term = Term(kind=words, term=words, weight=1.0, found=[words])
+    said = label(label=words, title=words, evidence=[evidence(quote=words, terms=[term])])
+    return alert(**{"article": about, "labels": [said], **changes})
 
 
 def quoted(words: str, part: str, start: int, end: int) -> Labelling:
@@ -190,6 +211,68 @@ def test_words_of_an_article_cannot_command_the_terminal_or_the_markup() -> None
         page = show(shown)
         assert [mark for mark in page if not mark.isprintable() and mark != "\n"] == []
         assert "[bold]خبر[/nothing] e\u0301😀" in page
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"story": story(role="repeat")},
+        {
+            "status": "updated",
+            "change": Change(labels_gained=[FORGED_LINES], labels_lost=[FORGED_LINES]),
+        },
+        {"status": "withdrawn", "why": FORGED_LINES},
+    ],
+)
+def test_words_of_an_article_cannot_begin_a_line(changes: dict[str, Any]) -> None:
+    first, *others = show_lines(describe_alert(fill(FORGED_LINES, **changes)))
+    assert first.startswith("2024-01-03 12:00:00 ")
+    assert all(line.startswith("  ") for line in others)
+    assert sum("\t" in line for line in [first, *others]) == 0
+
+
+def test_id_of_an_article_that_is_classified_is_one_line() -> None:
+    read = article(id=FORGED_LINES)
+    (line,) = show_lines(describe_article(read, Labelling({"ttp": 0.1}, [])))
+    assert line.startswith("Local news 2026-11-26")
+
+
+@pytest.mark.parametrize("title", ["", " \n\t", "\x1b\x07"])
+def test_title_without_a_word_is_none(title: str) -> None:
+    untitled = alert(article=alert().article.model_copy(update={"title": title, "id": "urn:17"}))
+    assert "raised urn:17 " in show(describe_alert(untitled))
+    assert "urn:17" in show(tabulate_alerts([untitled]))
+
+
+def test_alert_of_endless_words_does_not_flood_the_terminal() -> None:
+    endless = fill("x" * 145_000)
+    change = Change(labels_gained=["x" * 145_000])
+    for shown in (
+        describe_alert(endless),
+        describe_alert(fill("x" * 145_000, status="updated", change=change)),
+        describe_alert(fill("x" * 145_000, status="withdrawn", why="x" * 145_000)),
+        tabulate_alerts([endless]),
+    ):
+        assert len(show(shown)) < 3000
+
+
+def test_long_title_is_cut_as_a_quote_is() -> None:
+    about = alert().article.model_copy(update={"title": "word " * 30})
+    (line, *_) = show_lines(describe_alert(alert(article=about)))
+    assert f" raised {'word ' * 19}word…  https://" in line
+
+
+def test_address_that_is_cut_cannot_be_clicked() -> None:
+    # Behind the cut may stand where it really leads: https://all-this@evil.example.
+    long_url = f"https://example.org/{'a' * 480}"
+    assert set(linked(long_url)) == {long_url}
+    assert linked(long_url + "a") == []
+
+
+def test_reason_of_a_later_release_is_shown_as_it_is() -> None:
+    gone = alert(status="withdrawn", why="superseded", labels=[])
+    assert "WITHDRAWN: superseded" in show(describe_alert(gone))
 
 
 def test_long_quote_is_cut_and_its_lines_joined() -> None:

@@ -106,6 +106,12 @@ def test_words_of_an_article_cannot_command_the_terminal(publish: Publish, tmp_p
     assert out.splitlines()[0] == f"{tmp_path}/a.json:1 usable [2J 17"
 
 
+def test_long_id_is_cut(publish: Publish, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(write_article(id="x" * 1000))
+    _code, out, _err = publish("--dry-run", tmp_path / "a.json")
+    assert out.splitlines()[0] == f"{tmp_path}/a.json:1 usable {'x' * 99}…"
+
+
 @pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "fast"])
 def test_rate_that_is_none_is_wrong_usage(publish: Publish, rate: str) -> None:
     assert publish("--rate", rate, FEEDS).code == 2

@@ -11,6 +11,7 @@ from service.alerts import Alert
 from service.digests import Digest
 from service.story_lines import StoryAlert, describe_digest, describe_story, group_stories
 from tests.factories import ALERT_ID, NOW, alert, story
+from tests.test_console import fill, show_lines
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "digest.json").read_text(encoding="utf-8"))
 HOSTILE = "\x1b[2J\x9b31m[bold]خبر[/nothing]\nnew line"
@@ -118,3 +119,16 @@ def test_words_of_an_article_cannot_command_the_terminal_nor_begin_a_line() -> N
         (line,) = show(shown).splitlines()
         assert line.isprintable()
         assert "[bold]خبر[/nothing] new line" in line
+
+
+def test_no_words_of_an_alert_or_digest_begin_a_line_or_flood_the_terminal() -> None:
+    for words in (HOSTILE, "x" * 145_000):
+        filled = fill(words)
+        gone = fill(words, status="withdrawn", why=words)
+        digest = Digest.model_validate(RECORDED)
+        lead = digest.leads[0].model_copy(update={"article": filled.article})
+        told = digest.model_copy(update={"label": words, "leads": [lead]})
+        for shown in (describe_story([filled]), describe_story([gone]), describe_digest(told)):
+            (line,) = show_lines(shown)
+            assert line.isprintable()
+            assert len(line) < 1000
