@@ -170,19 +170,21 @@ def describe_evidence(labels: Iterable[AlertLabel]) -> Iterator[Table]:
     """Set the evidence of labels in tables: each passage's terms, and how they add up."""
     for label in labels:
         for evidence in label.evidence:
-            table = Table(
-                title=f"{label.label} {evidence.probability:.2f} ({label.band}), {evidence.part} "
-                f"{evidence.start}-{evidence.end}: “{shorten(evidence.quote)}”",
-                title_justify="left",
-                show_footer=True,
+            # As a string it would be read as markup, and `[/b]` of an article end the command.
+            title = Text(
+                f"{shorten(label.label)} {evidence.probability:.2f} ({label.band}), "
+                f"{evidence.part} {evidence.start}-{evidence.end}: “{shorten(evidence.quote)}”",
+                "table.title",
             )
+            table = Table(title=title, title_justify="left", show_footer=True)
             total = evidence.bias + evidence.rest + sum(term.weight for term in evidence.terms)
             table.add_column("kind", footer="log-odds")
             table.add_column("term", overflow="fold", footer=f"probability {evidence.probability}")
             table.add_column("weight", justify="right", footer=f"{total:+.2f}")
             for term in evidence.terms:
                 found = f" ({', '.join(term.found)})" if term.found else ""
-                table.add_row(term.kind, Text(flatten(term.term + found)), f"{term.weight:+.2f}")
+                kind, said = Text(shorten(term.kind)), Text(flatten(term.term + found))
+                table.add_row(kind, said, f"{term.weight:+.2f}")
             table.add_row("", "all other terms", f"{evidence.rest:+.2f}")
             table.add_row("", "bias", f"{evidence.bias:+.2f}")
             yield table

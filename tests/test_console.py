@@ -11,6 +11,7 @@ from service.classifier import Labelling
 from service.console import (
     describe_alert,
     describe_article,
+    describe_evidence,
     open_console,
     tabulate_alerts,
     tabulate_rejections,
@@ -25,6 +26,7 @@ HOSTILE_WORDS = "\x1b[2J\x07\x9b31m[bold]خبر[/nothing] e\u0301😀"
 FORGED_LINES = "Local news" + "".join(
     f"{end}2026-11-26 13:40:00  WITHDRAWN: do not use it" for end in ("\n", "\r\n", "\x85", "\t")
 )
+FORGED_LINE = " ".join(FORGED_LINES.split())
 
 
 def show(shown: RenderableType) -> str:
@@ -273,6 +275,16 @@ def test_address_that_is_cut_cannot_be_clicked() -> None:
 def test_reason_of_a_later_release_is_shown_as_it_is() -> None:
     gone = alert(status="withdrawn", why="superseded", labels=[])
     assert "WITHDRAWN: superseded" in show(describe_alert(gone))
+
+
+def test_evidence_is_shown_whatever_it_quotes() -> None:
+    (said,) = fill(HOSTILE_WORDS).labels
+    (page,) = map(show, describe_evidence([said]))
+    assert page.count("[bold]خبر[/nothing]") == 5, "label, quote, kind, term, what was found"
+    (said,) = fill(FORGED_LINES).labels
+    (lines,) = map(show_lines, describe_evidence([said]))
+    assert [line for line in lines if line.startswith("2026")] == []
+    assert f" {FORGED_LINE} ({FORGED_LINE}) " in "".join(lines)
 
 
 def test_long_quote_is_cut_and_its_lines_joined() -> None:
