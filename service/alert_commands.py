@@ -3,10 +3,11 @@
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, get_args
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from service.clients import follow_topic, read_messages
 from service.console import describe_alert, end_with_reader, open_console
 from service.digests import Digest
 from service.headers import DigestEvent
+from service.model_file import MANIFEST_FILE, Manifest
 from service.moments import BEGINNING, FORMS, UnreadableMomentError, read_moment
 from service.settings import read_settings
 from service.story_lines import StoryAlert, describe_digest, describe_story, group_stories
@@ -105,6 +107,7 @@ def alerts(
     """Follow the alerts topic until Ctrl-C, or show what it holds."""
     settings = read_settings()
     selection = EventSelection(frozenset(labels or ()), frozenset(types or ()))
+    _name_unknown(labels or [], settings.model_dir)
     messages = (
         follow_topic(settings, settings.alerts_topic, since)
         if follow and not stories
@@ -116,6 +119,21 @@ def alerts(
             asyncio.run(show(_read_events(messages), selection, json_lines=json_lines))
     except KeyboardInterrupt:
         return
+
+
+def _name_unknown(labels: Iterable[str], model_dir: Path) -> None:
+    # No error: alerts of an earlier model may have them.
+    try:
+        manifest = Manifest.model_validate_json((model_dir / MANIFEST_FILE).read_bytes())
+    except (OSError, ValidationError):
+        return  # Alerts are read on machines without a model, too.
+    known = [label.name for label in manifest.labels]
+    unknown = [repr(name) for name in dict.fromkeys(labels) if name not in known]
+    if unknown:
+        print(
+            f"no label of the model is called {' or '.join(unknown)}; it has: {', '.join(known)}",
+            file=sys.stderr,
+        )
 
 
 async def _read_events(messages: AsyncIterator[Any]) -> AsyncIterator[_Read]:

@@ -1,6 +1,7 @@
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,9 +12,11 @@ from service.alert_commands import EventSelection, EventType
 from service.alerts import AlertType, Change
 from service.cli import run
 from service.digests import Digest
+from service.model_file import MANIFEST_FILE
 from service.outgoing import format_alert, format_digest
+from service.worker_process import find_free_port
 from tests.conftest import Beat
-from tests.factories import alert, label, story
+from tests.factories import alert, label, load_classifier, story
 from tests.kafka_client import produce
 from tests.test_story_lines import RECORDED, told
 
@@ -83,6 +86,40 @@ def publish(beat: Beat) -> list[bytes]:
         produce(beat.bootstrap, topic, [(message.key, message.value)], list(message.headers))
     produce(beat.bootstrap, topic, [(b"x", b"{}")])
     return [message.value or b"" for message in sent]
+
+
+@pytest.mark.parametrize("form", [("--json",), ("--stories",), ()])
+def test_label_that_the_model_does_not_have_is_named_at_the_start(
+    alerts: Alerts, monkeypatch: pytest.MonkeyPatch, form: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("BEATWATCH_BROKER", f"kafka://127.0.0.1:{find_free_port()}")
+    monkeypatch.setenv("BEATWATCH_BROKER_WAIT_SECONDS", "0")
+    ended = alerts(*form, *(f"--label={name}" for name in ("tpp", "ttp", "tpp", "bor\nder")))
+    names = ", ".join(label.name for label in load_classifier().manifest.labels)
+    note, *_, error = ended.err.splitlines()
+    assert note == f"no label of the model is called 'tpp' or 'bor\\nder'; it has: {names}"
+    assert error.startswith("beatwatch: no broker at")
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize("manifest", [None, b"{}", b"\xff"])
+def test_labels_are_not_judged_where_there_is_no_model(
+    alerts: Alerts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, manifest: bytes | None
+) -> None:
+    if manifest is not None:
+        (tmp_path / MANIFEST_FILE).write_bytes(manifest)
+    monkeypatch.setenv("BEATWATCH_MODEL_DIR", str(tmp_path))
+    ended = alerts("--no-follow", "--label", "tpp")
+    assert (ended.code, ended.out) == (0, "")
+    assert "tpp" not in ended.err
+
+
+def test_label_of_the_model_needs_no_note(alerts: Alerts) -> None:
+    for asked in ((), ("--label", "ttp")):
+        ended = alerts("--no-follow", *asked)
+        assert (ended.code, ended.out) == (0, "")
+        # The broker may still be making the topics, which is said there as well.
+        assert "no label" not in ended.err
 
 
 @pytest.mark.broker
