@@ -71,11 +71,8 @@ def publish(
 
 def _print_end(publisher: Publisher) -> None:
     print(f"{publisher.published} articles published")
-    if publisher.unreadable:
-        print(
-            f"{publisher.unreadable} of them cannot be read as articles and will be rejected; "
-            "--dry-run says why"
-        )
+    if publisher.rejectable:
+        print(f"{publisher.rejectable} of them will be rejected; --dry-run says why")
 
 
 def _try_articles(articles: Iterator[FoundArticle], max_bytes: int) -> None:

@@ -68,7 +68,7 @@ class Publisher:
 
     Attributes:
         published: how many articles the broker has.
-        unreadable: how many of those sent are no valid articles, so that no id was found.
+        rejectable: how many of those sent will be rejected: no valid articles, or too long.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Publisher:
         partitions: Iterator[int | None],
     ) -> None:
         self.published = 0
-        self.unreadable = 0
+        self.rejectable = 0
         self._settings = settings
         self._producer = producer
         self._loop = loop
@@ -96,7 +96,9 @@ class Publisher:
             UntakenArticlesError: it takes none at all.
         """
         key = _read_id(article.value)
-        self.unreadable += key is None
+        # One that is too long keeps its key: it may be replayed under a higher limit, and belongs
+        # where its other versions are.
+        self.rejectable += key is None or len(article.value) > self._settings.article_max_bytes
         _call(self._loop, self._send(article, key, next(self._partitions)))
 
     def close(self) -> None:

@@ -139,10 +139,7 @@ def test_folder_of_several_forms_arrives_as_it_is_keyed_by_id(
 ) -> None:
     code, out, err = publish(folder, **beat.environ)
     assert code == 0
-    assert out == (
-        "9 articles published\n"
-        "2 of them cannot be read as articles and will be rejected; --dry-run says why\n"
-    )
+    assert out == ("9 articles published\n2 of them will be rejected; --dry-run says why\n")
     assert "photo.jpg: left out" in err
     messages = read_all(beat.bootstrap, beat.settings.articles_topic)
     found = [(message.key(), message.value() or b"") for message in messages]
@@ -160,6 +157,22 @@ def test_folder_of_several_forms_arrives_as_it_is_keyed_by_id(
     assert made.keys() == {b"b", *(each.encode() for each in FEED_IDS)}
     assert made[b"b"] == {"id": "b", "text": "It rained."}
     assert made[FEED_IDS[1].encode()]["text"] == "It rained.\n\nAll day."
+
+
+@pytest.mark.broker
+def test_as_many_will_be_rejected_as_the_dry_run_says(
+    publish: Publish, beat: Beat, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jsonl").write_bytes(
+        b"not JSON\n" + write_article() + b"\n" + write_article(id="long", text="x" * 2000)
+    )
+    limit = {"BEATWATCH_ARTICLE_MAX_BYTES": "1000"}
+    assert "1 articles would be taken, 2 rejected" in publish("--dry-run", tmp_path, **limit).out
+    published = publish(tmp_path, **limit, **beat.environ).out
+    assert published.splitlines()[1] == "2 of them will be rejected; --dry-run says why"
+    # A long one keeps its key: sent again under a higher limit it is where its versions are.
+    messages = read_all(beat.bootstrap, beat.settings.articles_topic)
+    assert {message.key() for message in messages} == {None, b"a1", b"long"}
 
 
 @pytest.mark.broker

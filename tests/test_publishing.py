@@ -79,7 +79,7 @@ def test_without_keys_the_partitions_take_turns(beat: Beat) -> None:
     messages = read_all(beat.bootstrap, beat.settings.articles_topic)
     assert sorted(message.partition() or 0 for message in messages) == [0, 0, 1, 1, 2, 2, 3, 3]
     assert {message.key() for message in messages} == {None}
-    assert (publisher.published, publisher.unreadable) == (8, 0)
+    assert (publisher.published, publisher.rejectable) == (8, 0)
 
 
 @pytest.mark.broker
