@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from service.article_files import FoundArticle, read_sources
 from service.console import describe_trial, end_with_reader, shorten
 from service.handling import read_article
-from service.messages import RejectedArticleError
+from service.messages import Article, RejectedArticleError, Status
 from service.progress import show_progress
 from service.publishing import KeyBy, Publisher, open_publisher, pace_articles
 from service.settings import read_settings
@@ -85,7 +86,15 @@ def _try_articles(articles: Iterator[FoundArticle], max_bytes: int) -> None:
             print(describe_trial(place, str(rejection), "rejected"), flush=True)
         else:
             taken += 1
-            print(describe_trial(place, shorten(article.id), article.status), flush=True)
+            print(describe_trial(place, shorten(article.id), _judge(article)), flush=True)
     print(f"{taken} articles would be taken, {rejected} rejected")
     if rejected:
         raise typer.Exit(1)
+
+
+def _judge(article: Article) -> str:
+    # As a worker would that read it now (see `handling`).
+    until = article.embargoed_until
+    if article.status is Status.USABLE and until is not None and datetime.now(UTC) < until:
+        return f"withheld, embargoed until {until.isoformat()}"
+    return article.status

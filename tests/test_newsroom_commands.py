@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +13,12 @@ import pytest
 
 from service.alerts import Alert
 from service.cli import run
+from service.handling import HandlingRules, Withheld, handle_article
+from service.messages import Status
 from service.settings import CHECKOUT
 from service.worker_process import start_worker
 from tests.conftest import Beat
-from tests.factories import write_article
+from tests.factories import load_classifier, raw, write_article
 from tests.format_examples import ARTICLES, FOLDER, WITHDRAWALS, read_example
 from tests.kafka_client import read_all
 
@@ -110,6 +113,30 @@ def test_long_id_is_cut(publish: Publish, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(write_article(id="x" * 1000))
     _code, out, _err = publish("--dry-run", tmp_path / "a.json")
     assert out.splitlines()[0] == f"{tmp_path}/a.json:1 usable {'x' * 99}…"
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize(
+    "embargo", ["", "2001-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "2999-01-01T00:00"]
+)
+def test_dry_run_withholds_what_the_worker_does(
+    publish: Publish, tmp_path: Path, status: Status, embargo: str
+) -> None:
+    value = write_article(status=status, embargoed_until=embargo)
+    rules = HandlingRules(article_max_bytes=1_000_000, review="drop")
+    decided = handle_article(raw(value=value), load_classifier(), rules, datetime.now(UTC))
+    (tmp_path / "a.json").write_bytes(value)
+    out = publish("--dry-run", tmp_path / "a.json").out
+    assert isinstance(decided, Withheld) == out.startswith(f"{tmp_path}/a.json:1 withheld")
+
+
+def test_dry_run_says_until_when_an_embargo_withholds(publish: Publish, tmp_path: Path) -> None:
+    embargoed = write_article(embargoed_until="2999-01-01T06:00:00+01:00")
+    (tmp_path / "a.json").write_bytes(embargoed)
+    assert publish("--dry-run", tmp_path / "a.json").out.splitlines() == [
+        f"{tmp_path}/a.json:1 withheld, embargoed until 2999-01-01T06:00:00+01:00 a1",
+        "1 articles would be taken, 0 rejected",
+    ]
 
 
 @pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "fast"])
