@@ -103,6 +103,9 @@ def _describe_line(alert: Alert) -> Text:
 
 
 def _name_leads(digest: Digest) -> Iterator[str]:
+    if not digest.leads:
+        yield "none left: all withdrawn or raised since"
+        return
     for lead in digest.leads[:_LEADS_SHOWN]:
         yield name_article(lead.article)
     if digest.count > min(len(digest.leads), _LEADS_SHOWN):

@@ -108,6 +108,13 @@ def test_digest_is_one_line_with_count_label_and_the_first_leads() -> None:
     assert "…" not in show(describe_digest(alone))
 
 
+def test_digest_of_which_nothing_is_left_says_so() -> None:
+    digest = Digest.model_validate({**RECORDED, "leads": []})
+    assert show(describe_digest(digest)).endswith(
+        "  ttp  none left: all withdrawn or raised since\n"
+    )
+
+
 def test_words_of_an_article_cannot_command_the_terminal_nor_begin_a_line() -> None:
     about = alert().article.model_copy(update={"title": HOSTILE})
     digest = Digest.model_validate(RECORDED)
