@@ -1,7 +1,8 @@
 """What a field of an article may be, in JSON Schema, where more is read than its type says.
 
-Whatever is read is valid by these; what only arithmetic tells apart (the 30th of February, a
-version of fifty digits as text) is valid too, and rejected.
+Whatever is read is valid by these, and what is left out is not: they say what to send. What only
+arithmetic tells apart (the 30th of February, a version of fifty digits as text) is valid, but is
+not read.
 """
 
 from dataclasses import dataclass

@@ -97,7 +97,7 @@ def _read_entry(entry: Any, feed: Any) -> dict[str, Any]:
     updated = _read_moment(entry, "updated_parsed")
     fields = {
         "id": read_words(entry.get("id")) or read_words(entry.get("link")),
-        "version": derive_version(None, updated or published),
+        "version": derive_version(None, updated or published) or 1,
         "url": read_url(entry.get("link"), entry.get("id")),
         "title": read_line(title.get("value"), title.get("type", "")),
         "text": next(

@@ -106,7 +106,7 @@ def read_objects(value: Any) -> list[JsonObject]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def derive_version(version: Any, updated_at: datetime | None) -> int:
+def derive_version(version: Any, updated_at: datetime | None) -> int | None:
     """Derive a version that rises: its number, or else when it was made.
 
     Args:
@@ -115,7 +115,7 @@ def derive_version(version: Any, updated_at: datetime | None) -> int:
 
     Returns:
         The number; else whole seconds since 1970, so that what was made later has the higher
-        version (and a higher one than any that counts 1, 2, 3); else 1.
+        version (and a higher one than any that counts 1, 2, 3); none without a date.
     """
     if isinstance(version, float) and version.is_integer():
         version = int(version)
@@ -126,7 +126,7 @@ def derive_version(version: Any, updated_at: datetime | None) -> int:
         if 1 <= number <= VERSION_MAX:
             return number
     if updated_at is None:
-        return 1
+        return None
     return max(1, int((updated_at - _EPOCH).total_seconds()))
 
 

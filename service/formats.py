@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from service.ap import find_ap, read_ap
 from service.arc import find_arc, read_arc
 from service.envelopes import open_envelopes
 from service.fields import Draft, JsonObject, derive_version, join_description
-from service.html_text import HtmlTooDeepError
+from service.html_text import HtmlTooDeepError, blank_html
 from service.messages import Article, Headers, RejectedArticleError, RejectionReason, Status
 from service.ninjs import find_ninjs, read_ninjs
 from service.schema_org import find_schema_org, read_schema_org
@@ -65,16 +67,22 @@ def _read_one(articles: list[JsonObject], form: _Format) -> Article:
             RejectionReason.UNKNOWN_FORMAT,
             f"{len(articles)} articles ({form.name}) in one message; send one a message",
         )
+    prefix = f"as {form.name}: "
     try:
-        draft = form.read(articles[0])
+        return _make_article(_list_fields(form.read(articles[0])), prefix)
     except HtmlTooDeepError as error:
-        raise RejectedArticleError(
-            RejectionReason.INVALID_ARTICLE, f"as {form.name}: {error}"
-        ) from None
-    is_versioned = draft.version is not None or draft.updated_at is not None
-    fields = {
+        # A kill needs no words.
+        with suppress(RejectedArticleError):
+            wordless = _make_article(_list_fields(form.read(blank_html(articles[0]))), prefix)
+            if wordless.status is Status.CANCELED:
+                return wordless
+        raise RejectedArticleError(RejectionReason.INVALID_ARTICLE, f"{prefix}{error}") from None
+
+
+def _list_fields(draft: Draft) -> JsonObject:
+    return {
         "id": draft.id,
-        "version": derive_version(draft.version, draft.updated_at) if is_versioned else None,
+        "version": derive_version(draft.version, draft.updated_at),
         "status": draft.status,
         "url": draft.url,
         "title": draft.title,
@@ -85,7 +93,6 @@ def _read_one(articles: list[JsonObject], form: _Format) -> Article:
         "updated_at": draft.updated_at,
         "embargoed_until": draft.embargoed_until,
     }
-    return _make_article(fields, f"as {form.name}: ")
 
 
 def _make_article(fields: JsonObject, form: str) -> Article:
@@ -95,18 +102,37 @@ def _make_article(fields: JsonObject, form: str) -> Article:
     try:
         article = Article.model_validate(fields)
     except ValidationError as error:
-        detail = "; ".join(
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-            for problem in error.errors(
-                include_url=False, include_input=False, include_context=False
-            )
-        )
-        raise RejectedArticleError(RejectionReason.INVALID_ARTICLE, form + detail) from None
+        kill = _read_kill(fields, error)
+        if kill is None:
+            raise _explain_invalid(error, form) from None
+        return kill
     if article.status is Status.USABLE and not (article.title.strip() or article.text.strip()):
         raise RejectedArticleError(
             RejectionReason.NO_TEXT, f"{form}a usable article needs a `title` or a `text`"
         )
     return article
+
+
+def _read_kill(fields: JsonObject, error: ValidationError) -> Article | None:
+    # An alert that stands although it was killed is worse than a kill without a title.
+    unreadable = {problem["loc"][0] for problem in _list_problems(error)}
+    if "id" in unreadable:
+        return None
+    readable = {name: value for name, value in fields.items() if name not in unreadable}
+    article = Article.model_validate(readable)
+    return article if article.status is Status.CANCELED else None
+
+
+def _list_problems(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_input=False, include_context=False)
+
+
+def _explain_invalid(error: ValidationError, form: str) -> RejectedArticleError:
+    detail = "; ".join(
+        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+        for problem in _list_problems(error)
+    )
+    return RejectedArticleError(RejectionReason.INVALID_ARTICLE, form + detail)
 
 
 def _is_native(content: JsonObject) -> bool:

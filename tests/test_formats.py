@@ -220,6 +220,121 @@ def test_any_object_is_read_by_every_converter(
         assert isinstance(draft.body, str)
 
 
+# As pairs of what a kill needs, in each form, and a field of it that cannot be read.
+DEEP = "<div>" * 600
+NINJS_KILL = {"uri": "a1", "pubstatus": "canceled"}
+KILLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "native": (
+        {"id": "a1", "status": "canceled"},
+        {
+            "url": "u" * 4097,
+            "title": 17,
+            "text": ["x"],
+            "language": "l" * 65,
+            "source": {},
+            "published_at": "26 Nov 2026",
+            "updated_at": True,
+            "embargoed_until": "soon",
+        },
+    ),
+    "ninjs": (
+        NINJS_KILL,
+        {
+            "embargoed": "soon",
+            "language": "l" * 65,
+            "versioncreated": "26 Nov 2026",
+            "source": "s" * 1025,
+            "headline": DEEP,
+            "body_html": DEEP,
+            "bodies": [{"role": "main", "contentType": "text/html", "value": DEEP}],
+        },
+    ),
+    "AP": (
+        {"api_version": "1", "data": {"item": {**NINJS_KILL, "language": "l" * 65}}},
+        {},
+    ),
+    "schema.org": (
+        {"@type": "NewsArticle", "@id": "a1", "creativeWorkStatus": "retracted"},
+        {"inLanguage": "l" * 65, "articleBody": DEEP, "version": 0.5},
+    ),
+    "Arc ANS": (
+        {"type": "story_operation", "operation": "delete", "story_id": "a1"},
+        {"date": "now", "story": {"content_elements": [{"type": "text", "content": DEEP}]}},
+    ),
+}
+BROKEN_KILLS = {
+    f"{form} {name}": {**kill, name: value}
+    for form, (kill, unreadable) in KILLS.items()
+    for name, value in unreadable.items()
+} | {form: {**kill, **unreadable} for form, (kill, unreadable) in KILLS.items()}
+
+
+@pytest.mark.parametrize("content", BROKEN_KILLS.values(), ids=BROKEN_KILLS)
+def test_kill_is_one_whatever_else_of_it_cannot_be_read(content: dict[str, Any]) -> None:
+    kill = parse_article(json.dumps(content).encode())
+    assert (kill.id, kill.status, kill.version_given) == ("a1", Status.CANCELED, False)
+
+
+@pytest.mark.parametrize("version", [0, -1, 1.5, "1.2", "final", True, [2], 2**52])
+@pytest.mark.parametrize("form", ["native", "ninjs"])
+def test_version_of_a_kill_that_cannot_be_read_is_not_given(form: str, version: Any) -> None:
+    kill = parse_article(json.dumps({**KILLS[form][0], "version": version}).encode())
+    assert not kill.version_given
+
+
+def test_what_can_be_read_of_a_kill_is_read() -> None:
+    content = {"version": "7", "title": "t", "source": "s", "url": 1, "published_at": "2026-11-26"}
+    kill = parse_article(json.dumps({**KILLS["native"][0], **content}).encode())
+    assert (kill.version, kill.version_given, kill.title, kill.source) == (7, True, "t", "s")
+    assert kill.published_at is not None
+    assert kill.url == ""
+
+
+def test_kill_whose_text_is_nested_too_deep_keeps_what_is_not() -> None:
+    content = {"headline": "<b>It</b> rained", "body_html": DEEP, "version": 7}
+    kill = parse_article(json.dumps({"guid": "<a1@wire>", **KILLS["ninjs"][0], **content}).encode())
+    assert (kill.id, kill.version, kill.title, kill.text) == ("a1", 7, "It rained", "")
+    del content["version"]
+    kill = parse_article(
+        json.dumps({"guid": "<a1@wire>", "pubstatus": "canceled", **content}).encode()
+    )
+    assert (kill.id, kill.version_given) == ("<a1@wire>", False)
+
+
+@pytest.mark.parametrize("status", ["usable", "withheld", None])
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("language", "language: "),
+        ("embargoed", "embargoed_until: "),
+        ("body_html", "HTML is nested more than 500 deep"),
+    ],
+)
+def test_what_is_no_kill_is_rejected_for_what_cannot_be_read(
+    field: str, said: str, status: Any
+) -> None:
+    content = {"uri": "a1", "headline": "t", "pubstatus": status, field: KILLS["ninjs"][1][field]}
+    rejection = reject(json.dumps(content).encode())
+    assert rejection.reason is RejectionReason.INVALID_ARTICLE
+    assert said in rejection.detail
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"status": "canceled", "text": ["x"]},
+        {"id": 17, "status": "canceled", "text": ["x"]},
+        {"id": "i" * 1025, "status": "canceled"},
+        {"id": "a1", "status": ["canceled"], "text": ["x"]},
+        {"id": "a1", "status": "cancel", "text": ["x"]},
+        {"uri": "", "pubstatus": "canceled", "body_html": DEEP},
+        {"uri": "a1", "pubstatus": "cancel", "body_html": DEEP},
+    ],
+)
+def test_kill_needs_an_id_and_a_status(content: dict[str, Any]) -> None:
+    assert reject(json.dumps(content).encode()).reason is RejectionReason.INVALID_ARTICLE
+
+
 def test_every_example_is_of_an_article_or_a_withdrawal() -> None:
     assert {path.stem for path in FOLDER.iterdir()} == {*ARTICLES, *WITHDRAWALS}
 

@@ -73,6 +73,12 @@ def test_kill_goes_to_the_desk_and_tells_whether_it_has_a_version(
     assert match.version_given == bool(changes.get("version"))
 
 
+def test_kill_of_which_only_id_and_status_can_be_read_is_of_every_version() -> None:
+    unreadable = {"title": 1, "version": "1.2", "embargoed_until": "soon", "published_at": "soon"}
+    match = match_of(handle_value(id="a4", status="canceled", **unreadable))
+    assert (match.status, match.version_given, match.article.id) == ("canceled", False, "a4")
+
+
 @pytest.mark.parametrize("value", [None, b"", b"not JSON", b"[]", b"{}", b'{"id": "a1"}'])
 def test_what_is_no_article_is_rejected(value: bytes | None) -> None:
     outcome = handle(raw(value=value))

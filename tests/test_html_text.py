@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service import html_text
-from service.html_text import DEPTH_MAX, HtmlTooDeepError, extract_text, is_html
+from service.html_text import DEPTH_MAX, HtmlTooDeepError, blank_html, extract_text, is_html
 
 PIECES = [
     *("<p>", "</p>", "<br>", "<b>", "</b>", "<table>", "<td", "<script>", "</script>", "<!--"),
@@ -107,3 +107,18 @@ def test_markup_is_recognised(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "1 < 2", "A & B", "a <3 b", "R&D; x", "<", "&#;", "<>"])
 def test_plain_text_is_recognised(text: str) -> None:
     assert not is_html(text)
+
+
+def test_only_texts_that_may_be_nested_too_deep_are_blanked() -> None:
+    shallow = "<b>" * (DEPTH_MAX // 2)
+    content = {"id": "<a1@wire>", "texts": [shallow, shallow + "<"], "count": 7, "none": None}
+    assert blank_html(content) == {**content, "texts": [shallow, ""]}
+
+
+@given(
+    st.lists(st.sampled_from(["<p>", "<td>", "<b", "<body>", "</p>", "</b>", "x", "<option>"]))
+    | st.lists(st.sampled_from(["<div>", "x", "<li>"]), min_size=300, max_size=600)
+)
+@example(["<div>"] * (DEPTH_MAX - 1))
+def test_what_is_not_blanked_can_be_read(pieces: list[str]) -> None:
+    assert extract_text(blank_html("".join(pieces))) is not None
