@@ -18,6 +18,8 @@ from service.story_index import StoryIndex
 
 Standing = Literal["published", "held_back", "withdrawn"]
 HOUR_MS = 3_600_000
+# A version from here on is the second in which it was made (in 2001 or later); others are counted.
+DATED_FROM = 10**9
 # Bounds memory whatever comes: six days, twice the default window, of 33,000 matches a day.
 OPEN_MAX = 200_000
 
@@ -30,7 +32,7 @@ class Entry:
     Times are milliseconds since 1970.
 
     Attributes:
-        version: the newest seen; `killed` if that was a kill.
+        version: the newest seen, by date if any had one; `killed` if the last was a kill.
         handled_ms: when the broker got the message last handled, or one handled before it.
         handled_partition: of the articles topic, where that message is.
         handled_offset: its offset there.
@@ -47,6 +49,7 @@ class Entry:
         sketch: of the text as it was last told; empty once its story is closed or it is withdrawn.
         kept: the alert of one that is held back or repeats another: it may yet be told. None once
             its story is closed.
+        counted: the newest version seen that is no date; 0 if none was.
     """
 
     article_id: str
@@ -69,6 +72,15 @@ class Entry:
     digested: int
     sketch: Sketch
     kept: bytes | None
+    # Entries that were written before there was this one have versions of one kind.
+    counted: int = 0
+
+    def find_newest_like(self, version: int) -> int:
+        """Find the newest version seen that can be compared with this one; 0 if none can."""
+        is_dated = version >= DATED_FROM
+        if is_dated == (self.version >= DATED_FROM):
+            return self.version
+        return 0 if is_dated else self.counted
 
 
 ENTRIES: TypeAdapter[Entry] = TypeAdapter(Entry)

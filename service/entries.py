@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from service.alerts import Alert, Change, Story, derive_alert_id
-from service.desk_state import Entry, tell_time
+from service.desk_state import DATED_FROM, Entry, tell_time
 from service.matches import Match
 
 
@@ -17,7 +17,7 @@ def begin_entry(match: Match, earlier: Entry | None) -> Entry:
     handled_ms = _tell_handled(match, earlier)
     return Entry(
         article_id=match.article.id,
-        version=match.article.version,
+        version=max(_list_versions(match, earlier)),
         killed=match.status == "canceled",
         handled_ms=handled_ms,
         handled_partition=match.origin.partition,
@@ -36,6 +36,7 @@ def begin_entry(match: Match, earlier: Entry | None) -> Entry:
         digested=earlier.digested if earlier else 0,
         sketch=match.sketch,
         kept=None,
+        counted=_find_counted(match, earlier),
     )
 
 
@@ -43,13 +44,23 @@ def note_version(match: Match, entry: Entry) -> Entry:
     """Note that a match was handled, whatever it changes."""
     return replace(
         entry,
-        # A kill without a version is of the newest.
-        version=max(match.article.version, entry.version),
+        version=max(_list_versions(match, entry)),
         killed=match.status == "canceled",
         handled_ms=_tell_handled(match, entry),
         handled_partition=match.origin.partition,
         handled_offset=match.origin.offset,
+        counted=_find_counted(match, entry),
     )
+
+
+def _list_versions(match: Match, earlier: Entry | None) -> list[int]:
+    seen = [] if earlier is None else [earlier.version, earlier.counted]
+    return [match.article.version, *seen]
+
+
+def _find_counted(match: Match, earlier: Entry | None) -> int:
+    counted = (each for each in _list_versions(match, earlier) if each < DATED_FROM)
+    return max(counted, default=0)
 
 
 def _tell_handled(match: Match, earlier: Entry | None) -> int:
@@ -68,13 +79,16 @@ def write_alert(
     change: Change | None = None,
 ) -> Alert:
     """Write the alert of an article as it stands; one never published is revision 1."""
+    article = match.article
+    if match.status == "canceled" and not match.version_given:
+        # It is of the newest.
+        article = article.model_copy(update={"version": entry.version})
     return Alert(
         alert_id=derive_alert_id(entry.article_id),
         revision=max(entry.revision, 1),
         status=status,
         why=why,
-        # A kill without a version is of the newest.
-        article=match.article.model_copy(update={"version": entry.version}),
+        article=article,
         labels=[] if status == "withdrawn" else match.labels,
         story=story,
         change=change,

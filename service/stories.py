@@ -65,11 +65,13 @@ def rule_on_match(match: Match, state: DeskState, rules: DeskRules) -> Ruling:
 def _is_stale(match: Match, entry: Entry) -> bool:
     if _is_redelivered(match, entry):
         return True
-    if match.status == "canceled" and not match.version_given:
-        # It kills every version; only one that is older than what came since does not count.
+    newest = entry.find_newest_like(match.article.version)
+    kills_all = match.status == "canceled" and not match.version_given
+    if kills_all or newest == 0:
+        # Where no version tells which is newer, the order in which the broker got them does.
         return match.origin.timestamp_ms < entry.handled_ms
     # A kill often carries the version it kills.
-    return (match.article.version, match.status == "canceled") <= (entry.version, entry.killed)
+    return (match.article.version, match.status == "canceled") <= (newest, entry.killed)
 
 
 def _is_redelivered(match: Match, entry: Entry) -> bool:

@@ -44,7 +44,7 @@ def write_matches(
         st.lists(
             st.tuples(
                 st.sampled_from(ARTICLES),
-                st.sampled_from([1, 1, 2, 3, 4, 2**52 - 1, None]),
+                st.sampled_from([1, 1, 2, 3, 4, 10**9, 10**9 + 1, 2**52 - 1, None]),
                 st.sampled_from([*LABELS[:-1], *LABELS, "kill"]),
                 st.sampled_from(texts),
                 st.sampled_from(gaps_hours),

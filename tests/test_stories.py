@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from service.alerts import Alert, derive_alert_id
-from service.desk_state import HOUR_MS
+from service.desk_state import ENTRIES, HOUR_MS
 from service.outcomes import Outcome
 from service.stories import DeskRules, Ruling
 from tests.match_factory import FLOOD, NOW_MS, RAID, RulingDesk, create_state, match
@@ -446,3 +446,106 @@ def test_kill_without_a_version_that_was_overtaken_in_another_partition_is_stale
     desk = RulingDesk()
     desk.send(version=1, partition=0, at_ms=NOW_MS + 9)
     assert desk.kill(partition=1, at_ms=NOW_MS + 8) == Ruling(Outcome.STALE)
+
+
+# Seconds since 1970: the versions of what has no number, but a date.
+DATED = 1_795_687_200
+FIRST_DATED = 10**9
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(DATED, 2), (2, DATED), (FIRST_DATED, FIRST_DATED - 1), (2**52 - 1, 1), (1, FIRST_DATED)],
+)
+def test_version_by_date_and_a_counted_one_are_in_the_order_in_which_they_came(
+    before: int, after: int
+) -> None:
+    updated = RulingDesk()
+    updated.send(version=before)
+    alert = only(updated.send(version=after, says=CORRECTED))
+    assert told(alert) == ("a1", 2, "updated", None)
+    assert alert.article.version == after
+    killed = RulingDesk()
+    killed.send(version=before)
+    alert = only(killed.kill(version=after))
+    assert told(alert) == ("a1", 2, "withdrawn", "killed")
+    assert alert.article.version == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(FIRST_DATED + 1, FIRST_DATED), (FIRST_DATED - 1, FIRST_DATED - 2)]
+)
+def test_versions_of_one_kind_are_compared(before: int, after: int) -> None:
+    desk = RulingDesk()
+    desk.send(version=before)
+    assert desk.send(version=after, says=CORRECTED) == Ruling(Outcome.STALE)
+    assert desk.kill(version=after) == Ruling(Outcome.STALE)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize(("before", "after"), [(DATED, 2), (2, DATED)])
+def test_what_came_is_stale_when_it_comes_again_whatever_is_between(
+    before: int,
+    after: int,
+    killed: bool,  # noqa: FBT001, of two tables one
+) -> None:
+    desk = RulingDesk()
+    desk.send(version=before)
+    send = desk.kill if killed else desk.send
+    send(version=after, says=CORRECTED)
+    for version in (before, before - 1, after, after - 1):
+        assert desk.send(version=version) == Ruling(Outcome.STALE)
+    assert send(version=after) == Ruling(Outcome.STALE)
+    assert only(desk.send(version=after + 1, says=REWRITTEN)).article.version == after + 1
+    for version in (before, after, after + 1):
+        assert desk.send(version=version) == Ruling(Outcome.STALE)
+
+
+def test_kinds_of_versions_are_told_apart_after_a_withdrawal_too() -> None:
+    desk = RulingDesk()
+    desk.send(version=DATED)
+    desk.kill(version=2)
+    assert told(only(desk.send(version=3))) == ("a1", 3, "raised", None)
+    for version in (DATED, 2, 3):
+        assert desk.send(version=version, says=CORRECTED) == Ruling(Outcome.STALE)
+    assert only(desk.send(version=DATED + 1, says=CORRECTED)).article.version == DATED + 1
+
+
+def test_kill_without_a_version_is_of_the_newest_of_both_kinds() -> None:
+    desk = RulingDesk()
+    desk.send(version=2)
+    desk.send(version=DATED, says=CORRECTED)
+    assert only(desk.kill()).article.version == DATED
+    for version in (1, 2, DATED):
+        assert desk.send(version=version) == Ruling(Outcome.STALE)
+
+
+@pytest.mark.parametrize(("before", "after"), [(DATED, 2), (2, DATED)])
+@pytest.mark.parametrize(("later_ms", "outcome"), [(-1, "stale"), (0, "updated"), (1, "updated")])
+def test_version_of_another_kind_that_was_overtaken_in_another_partition_is_stale(
+    later_ms: int, outcome: str, before: int, after: int
+) -> None:
+    desk = RulingDesk()
+    desk.send(version=before, partition=0, at_ms=NOW_MS)
+    ruling = desk.send(version=after, partition=1, at_ms=NOW_MS + later_ms, says=CORRECTED)
+    assert ruling.outcome == outcome
+
+
+def test_update_without_version_and_date_is_told_as_version_1_after_one_with_a_date() -> None:
+    desk = RulingDesk()
+    desk.send(version=DATED)
+    assert only(desk.send(version=None, says=CORRECTED)).article.version == 1
+
+
+@pytest.mark.parametrize("version", [2, DATED])
+def test_entry_of_before_kinds_were_told_apart_has_the_newest_of_its_own(version: int) -> None:
+    desk = RulingDesk()
+    desk.send(version=version)
+    (entry,) = desk.entries
+    written = {**ENTRIES.dump_python(entry, mode="json")}
+    del written["counted"]
+    desk.state.remember(ENTRIES.validate_python(written))
+    assert desk.send(version=version, says=CORRECTED) == Ruling(Outcome.STALE)
+    other = 1 if version == DATED else DATED
+    assert desk.send(version=other, says=CORRECTED).outcome is Outcome.UPDATED
+    assert desk.send(version=version) == Ruling(Outcome.STALE)
