@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from service.ap import find_ap, read_ap
 from service.arc import find_arc, read_arc
@@ -33,6 +32,8 @@ _FORMATS = (
     _Format("schema.org", find_schema_org, read_schema_org),
     _Format("Arc ANS", find_arc, read_arc),
 )
+# Not the embargo, which may be in force.
+_DISPENSABLE = frozenset(["published_at", "updated_at"])
 _NATIVE_MARKS = frozenset(["title", "text", "status"])
 # What a programmer would name a field; anything else may be words of an article.
 _FIELD_NAME = re.compile(r"[@$_]{0,2}[A-Za-z][A-Za-z0-9_.:@-]{0,39}")
@@ -97,42 +98,36 @@ def _list_fields(draft: Draft) -> JsonObject:
 
 def _make_article(fields: JsonObject, form: str) -> Article:
     if "version" in fields and fields["version"] in (None, ""):
-        # Not given: a kill without a version is of every version.
+        # Not given.
         fields = {name: value for name, value in fields.items() if name != "version"}
-    try:
-        article = Article.model_validate(fields)
-    except ValidationError as error:
-        kill = _read_kill(fields, error)
-        if kill is None:
-            raise _explain_invalid(error, form) from None
-        return kill
+    article = _read_readable(fields, form)
     if article.status is Status.USABLE and not (article.title.strip() or article.text.strip()):
         raise RejectedArticleError(
             RejectionReason.NO_TEXT, f"{form}a usable article needs a `title` or a `text`"
         )
-    return article
+    if article.version_given or article.status is Status.CANCELED:
+        # A kill without a version is of every version.
+        return article
+    version = derive_version(None, article.updated_at)
+    return article if version is None else article.model_copy(update={"version": version})
 
 
-def _read_kill(fields: JsonObject, error: ValidationError) -> Article | None:
-    # An alert that stands although it was killed is worse than a kill without a title.
-    unreadable = {problem["loc"][0] for problem in _list_problems(error)}
-    if "id" in unreadable:
-        return None
-    readable = {name: value for name, value in fields.items() if name not in unreadable}
-    article = Article.model_validate(readable)
-    return article if article.status is Status.CANCELED else None
-
-
-def _list_problems(error: ValidationError) -> list[ErrorDetails]:
-    return error.errors(include_url=False, include_input=False, include_context=False)
-
-
-def _explain_invalid(error: ValidationError, form: str) -> RejectedArticleError:
+def _read_readable(fields: JsonObject, form: str) -> Article:
+    try:
+        return Article.model_validate(fields)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+    unreadable = {problem["loc"][0] for problem in problems}
+    if "id" not in unreadable:
+        rest = {name: value for name, value in fields.items() if name not in unreadable}
+        article = Article.model_validate(rest)
+        # An alert that stands although it was killed is worse than a kill without a title.
+        if unreadable <= _DISPENSABLE or article.status is Status.CANCELED:
+            return article
     detail = "; ".join(
-        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-        for problem in _list_problems(error)
+        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems
     )
-    return RejectedArticleError(RejectionReason.INVALID_ARTICLE, form + detail)
+    raise RejectedArticleError(RejectionReason.INVALID_ARTICLE, form + detail)
 
 
 def _is_native(content: JsonObject) -> bool:

@@ -29,7 +29,7 @@ class Match(Message):
     Attributes:
         origin: the message that it was read from.
         status: `usable` or `canceled`.
-        version_given: whether the newsroom gave a version; a kill without one is of every version.
+        version_given: as the article's; a kill without a version is of every version.
         labels: those that go out; empty for a kill, and for a version that matches nothing.
         review: names of labels in the review band where no labels go out.
         sketch: of title and text; of a kill it is empty.

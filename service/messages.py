@@ -48,6 +48,7 @@ _MOMENTS = (
     "RFC 3339, best with a zone: without one it is UTC. A date alone is its midnight, a number "
     "seconds since 1970 (milliseconds above 20,000,000,000)."
 )
+_LEFT_OUT = "One that cannot be read is left out."
 
 
 class Message(BaseModel):
@@ -105,7 +106,14 @@ class Article(Message):
     )
     version: Annotated[
         int, BeforeValidator(_refuse_truth), _absent_is(1), OrElse(VERSION_PATTERN)
-    ] = Field(1, ge=1, le=VERSION_MAX, description="Rises with each new version.", examples=[2])
+    ] = Field(
+        1,
+        ge=1,
+        le=VERSION_MAX,
+        description="Rises with each new version. Without one it is the second since 1970 in which "
+        "this version was made (`updated_at`); a kill without one is of every version.",
+        examples=[2],
+    )
     status: Annotated[
         Status,
         BeforeValidator(_read_status),
@@ -140,10 +148,14 @@ class Article(Message):
         "", max_length=1024, description="Who it is from.", examples=["Example News"]
     )
     published_at: MomentOrNone = Field(
-        None, description=f"When it was first published. {_MOMENTS}", examples=[_A_MOMENT]
+        None,
+        description=f"When it was first published. {_MOMENTS} {_LEFT_OUT}",
+        examples=[_A_MOMENT],
     )
     updated_at: MomentOrNone = Field(
-        None, description=f"When this version was made. {_MOMENTS}", examples=[_A_MOMENT]
+        None,
+        description=f"When this version was made. {_MOMENTS} {_LEFT_OUT}",
+        examples=[_A_MOMENT],
     )
     embargoed_until: MomentOrNone = Field(
         None, description=f"Until then it is withheld. {_MOMENTS}", examples=[_A_MOMENT]
@@ -151,7 +163,7 @@ class Article(Message):
 
     @property
     def version_given(self) -> bool:
-        """Whether the newsroom gave a version; else it is 1."""
+        """Whether the newsroom gave a version, or a date that makes one; else it is 1."""
         return "version" in self.model_fields_set
 
 

@@ -118,10 +118,10 @@ BAD: dict[str, JsonObject] = {
     "word as version": {"id": "a", "title": "t", "version": "second"},
     "large version": {"id": "a", "title": "t", "version": 2**52},
     "long url": {"id": "a", "title": "t", "url": "u" * 4097},
-    "word as date": {"id": "a", "title": "t", "published_at": "yesterday"},
-    "zone alone": {"id": "a", "title": "t", "published_at": "2026-03-12Z"},
-    "list as date": {"id": "a", "title": "t", "embargoed_until": ["2026-03-12"]},
-    "true as date": {"id": "a", "title": "t", "updated_at": True},
+    "word as embargo": {"id": "a", "title": "t", "embargoed_until": "tomorrow"},
+    "zone alone": {"id": "a", "title": "t", "embargoed_until": "2026-03-12Z"},
+    "list as embargo": {"id": "a", "title": "t", "embargoed_until": ["2026-03-12"]},
+    "true as embargo": {"id": "a", "title": "t", "embargoed_until": True},
 }
 
 
@@ -129,7 +129,10 @@ BAD: dict[str, JsonObject] = {
 LEFT_OUT: dict[str, JsonObject] = {
     "kill with a list as text": {"id": "a", "status": "canceled", "text": ["x"]},
     "kill with a word as version": {"id": "a", "status": "canceled", "version": "second"},
-    "kill with a word as date": {"id": "a", "status": "canceled", "embargoed_until": "soon"},
+    "word as date": {"id": "a", "title": "t", "published_at": "yesterday"},
+    "list as date": {"id": "a", "title": "t", "published_at": ["2026-03-12"]},
+    "true as date": {"id": "a", "title": "t", "updated_at": True},
+    "kill with a word as embargo": {"id": "a", "status": "canceled", "embargoed_until": "soon"},
 }
 
 
@@ -182,7 +185,8 @@ _VALUES = st.one_of(
     st.from_regex(r"\A[ \n]?[+-]?[0-9_]{1,5}(\.[0-9_]{0,3}([eE][+-]?[0-9])?)?[ \n]?\Z"),
     st.from_regex(r"\A ?([a-z]{0,3}:)?(usable|WITHHELD|Cancell?ed)[ \n]?\Z"),
 )  # fmt: skip
-_FIELDS = ["version", "status", "title", "text", "url", "language", "published_at", "updated_at"]
+_FIELDS = ["version", "status", "title", "text", "url", "language", "published_at", "updated_at",
+           "embargoed_until"]  # fmt: skip
 
 
 @given(st.dictionaries(st.sampled_from(_FIELDS), _VALUES))

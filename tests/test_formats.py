@@ -91,7 +91,8 @@ EXAMPLES: dict[RejectionReason, list[bytes | None]] = {
         b'{"id": "a1", "title": ["t"]}',
         b'{"id": "a1", "title": "t", "version": 0}',
         b'{"id": "a1", "title": "t", "status": "embargoed"}',
-        b'{"id": "a1", "title": "t", "published_at": "yesterday"}',
+        b'{"id": "a1", "title": "t", "embargoed_until": "tomorrow"}',
+        b'{"id": "a1", "title": ["t"], "published_at": "yesterday"}',
     ],
     RejectionReason.NO_TEXT: [
         b'{"id": "a1"}',
@@ -333,6 +334,68 @@ def test_what_is_no_kill_is_rejected_for_what_cannot_be_read(
 )
 def test_kill_needs_an_id_and_a_status(content: dict[str, Any]) -> None:
     assert reject(json.dumps(content).encode()).reason is RejectionReason.INVALID_ARTICLE
+
+
+MADE = "2026-03-12T07:00:00Z"
+MADE_AT = 1_773_298_800
+
+
+def parse_native(**fields: Any) -> Article:
+    return parse_article(write_article(**fields))
+
+
+@pytest.mark.parametrize("version", [{}, {"version": None}, {"version": ""}])
+def test_native_article_without_a_version_has_the_second_it_was_made(version: Any) -> None:
+    article = parse_native(updated_at=MADE, published_at="2026-03-12T06:30:00Z", **version)
+    assert (article.version, article.version_given) == (MADE_AT, True)
+
+
+def test_native_version_is_the_number_if_there_is_one() -> None:
+    assert parse_native(updated_at=MADE, version=1).version == 1
+    assert parse_native(updated_at=MADE, version="2").version == 2
+
+
+@pytest.mark.parametrize("fields", [{}, {"published_at": MADE}, {"updated_at": "at noon"}])
+def test_native_article_with_neither_number_nor_date_has_no_version(fields: Any) -> None:
+    article = parse_native(**fields)
+    assert (article.version, article.version_given) == (1, False)
+
+
+def test_native_kill_without_a_number_is_of_every_version_whenever_it_was_made() -> None:
+    kill = parse_native(status="canceled", updated_at=MADE)
+    assert (kill.version_given, kill.updated_at is not None) == (False, True)
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "26 Nov 2026", True, [MADE], {}, "2026-02-30"])
+@pytest.mark.parametrize("status", ["usable", "withheld"])
+def test_date_of_a_native_article_that_cannot_be_read_is_left_out(status: str, moment: Any) -> None:
+    made = parse_native(status=status, published_at=moment, updated_at=MADE)
+    assert (made.published_at, made.version) == (None, MADE_AT)
+    published = parse_native(status=status, published_at=MADE, updated_at=moment)
+    assert published.updated_at is None
+    assert published.published_at is not None
+    assert published.title == made.title == "The harvest festival opened"
+    neither = parse_native(status=status, published_at=moment, updated_at=moment)
+    assert (neither.published_at, neither.updated_at) == (None, None)
+
+
+@pytest.mark.parametrize("status", ["usable", "withheld"])
+@pytest.mark.parametrize(
+    "field", ["embargoed_until", "version", "text", "title", "url", "language", "source", "status"]
+)
+def test_date_that_cannot_be_read_excuses_no_other_field(field: str, status: str) -> None:
+    fields = {"status": status, "published_at": "soon", "updated_at": "soon", field: ["x"]}
+    rejection = reject(write_article(**fields))
+    assert rejection.reason is RejectionReason.INVALID_ARTICLE
+    assert f"{field}: " in rejection.detail
+
+
+def test_native_article_without_words_is_rejected_for_that_whatever_its_dates() -> None:
+    assert reject(b'{"id": "a1", "published_at": "soon"}').reason is RejectionReason.NO_TEXT
+
+
+def test_text_of_a_native_article_is_what_was_sent() -> None:
+    assert parse_native(text=" <p>A &amp; B</p>\n").text == " <p>A &amp; B</p>\n"
 
 
 def test_every_example_is_of_an_article_or_a_withdrawal() -> None:
