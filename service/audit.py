@@ -219,8 +219,10 @@ def _name_article(decided: Matched | Unmatched | Withheld) -> str:
 def _has_come_to_desk(match: Match, entry: EntryShown) -> bool:
     if match.status == "usable":
         return entry.version >= match.article.version
-    if match.version_given:
-        return (entry.version, entry.killed) >= (match.article.version, True)
+    if match.version_given and entry.version != match.article.version:
+        return entry.version > match.article.version
+    if match.version_given and entry.killed:
+        return True
     # It kills whatever was there; only what came later may stand.
     if entry.handled.partition == match.origin.partition:
         return entry.handled.offset >= match.origin.offset

@@ -295,6 +295,19 @@ def test_usable_version_after_a_kill_brings_the_alert_back(incident: Incident) -
     assert incident.audit() == [Found.SUPERSEDED, Found.ALERTED, Found.ALERTED]
 
 
+@pytest.mark.parametrize("later", [2, 3])
+def test_kill_by_date_before_a_numbered_version_came_to_the_desk(
+    incident: Incident, later: int
+) -> None:
+    made = 1_795_687_200
+    incident.send(matched("a1", made))
+    incident.send(matched("a1", made, status="canceled"))
+    incident.send(matched("a1", later))
+    assert Found.MISSING not in incident.audit()
+    incident.lose(match("a1", made, status="canceled"))
+    assert incident.audit()[-1] is Found.MISSING
+
+
 def test_version_that_matches_no_more_is_withdrawn(incident: Incident) -> None:
     incident.send(matched("a1"))
     incident.send(matched("a1", 2, labels=()))
