@@ -105,7 +105,7 @@ def _open(
         article = read_article(raw.value, raw.headers, rules.article_max_bytes)
     except RejectedArticleError as rejection:
         return Rejected(rejection.reason, rejection.detail)
-    status = _judge_status(article, now)
+    status = judge_status(article, now)
     if status is Status.WITHHELD:
         return Withheld(article.id, article.published_at)
     if status is Status.CANCELED:
@@ -144,7 +144,8 @@ def read_article(value: bytes | None, headers: Headers, max_bytes: int) -> Artic
     return parse_article(value, headers)
 
 
-def _judge_status(article: Article, now: datetime) -> Status:
+def judge_status(article: Article, now: datetime) -> Status:
+    """Judge whether an article may be used, is withheld (as its embargo may say), or is killed."""
     embargoed = article.embargoed_until is not None and now < article.embargoed_until
     # A kill is told at once, embargoed or not.
     return Status.WITHHELD if embargoed and article.status is Status.USABLE else article.status

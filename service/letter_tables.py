@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from service.console import disarm
+from service.console import disarm, flatten
 from service.dead_letters import DeadLetter, ReplayNote, read_dead_letter
 from service.messages import OutgoingMessage, RawArticle
 from service.standings import Standing, State
@@ -33,9 +33,9 @@ def tabulate_letters(letters: Iterable[tuple[DeadLetter, Standing]]) -> Table:
         table.add_row(
             str(letter.id),
             f"{letter.failed_at:%Y-%m-%d %H:%M:%S}",
-            Text(disarm(letter.reason)),
-            Text(disarm(letter.detail)),
-            Text(disarm(f"{letter.original.partition}:{letter.original.offset}")),
+            Text(flatten(letter.reason)),
+            Text(flatten(letter.detail)),
+            Text(flatten(f"{letter.original.partition}:{letter.original.offset}")),
             str(letter.attempts),
             "left out" if letter.value_is_omitted else str(letter.size_bytes),
             Text(describe_standing(standing), style=_STYLES[standing.state]),
@@ -82,27 +82,23 @@ def describe_message(raw: RawArticle) -> Iterator[Text]:
     """
     read = read_dead_letter(raw)
     if isinstance(read, DeadLetter):
-        yield Text.assemble((disarm(read.reason), "bold red"), f": {disarm(read.detail)}")
+        yield Text.assemble((flatten(read.reason), "bold red"), f": {flatten(read.detail)}")
     elif isinstance(read, ReplayNote):
-        yield Text(f"a note that {read.letter} was replayed and is at {disarm(str(read.place))}")
+        yield Text(f"a note that {read.letter} was replayed and is at {flatten(str(read.place))}")
     else:
         yield Text("not a rejection, and nothing else of ours", style="bold yellow")
     yield Text.assemble(("key: ", "bold"), _show_bytes(raw.key))
     for name, value in raw.headers:
-        yield Text.assemble((f"{disarm(name)}: ".replace("\n", " "), "bold"), _show_bytes(value))
+        yield Text.assemble((f"{flatten(name)}: ", "bold"), _show_bytes(value))
     yield Text("")
     yield from _describe_value(raw.value)
 
 
 def describe_outgoing(message: OutgoingMessage) -> Text:
     """Write in one line what would be sent."""
-    headers = ", ".join(f"{disarm(name)}={_show_bytes(value)}" for name, value in message.headers)
+    headers = ", ".join(f"{flatten(name)}={_show_bytes(value)}" for name, value in message.headers)
     size = "no value" if message.value is None else f"{len(message.value)} bytes"
-    return Text(
-        f"to {message.topic}: key {_show_bytes(message.key)}, {size}, headers {headers}".replace(
-            "\n", " "
-        )
-    )
+    return Text(f"to {message.topic}: key {_show_bytes(message.key)}, {size}, headers {headers}")
 
 
 def _describe_value(value: bytes | None) -> Iterator[Text]:
@@ -122,6 +118,6 @@ def _show_bytes(value: bytes | None) -> str:
     if value is None:
         return "null"
     try:
-        return " ".join(disarm(value.decode()).splitlines())
+        return flatten(value.decode())
     except UnicodeDecodeError:
         return ascii(value)

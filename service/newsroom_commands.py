@@ -10,8 +10,8 @@ import typer
 
 from service.article_files import FoundArticle, read_sources
 from service.console import describe_trial, end_with_reader, shorten
-from service.handling import read_article
-from service.messages import Article, RejectedArticleError, Status
+from service.handling import judge_status, read_article
+from service.messages import Article, RejectedArticleError
 from service.progress import show_progress
 from service.publishing import KeyBy, Publisher, open_publisher, pace_articles
 from service.settings import read_settings
@@ -93,8 +93,7 @@ def _try_articles(articles: Iterator[FoundArticle], max_bytes: int) -> None:
 
 
 def _judge(article: Article) -> str:
-    # As a worker would that read it now (see `handling`).
-    until = article.embargoed_until
-    if article.status is Status.USABLE and until is not None and datetime.now(UTC) < until:
-        return f"withheld, embargoed until {until.isoformat()}"
-    return article.status
+    status = judge_status(article, datetime.now(UTC))
+    if status is article.status or article.embargoed_until is None:
+        return status
+    return f"{status}, embargoed until {article.embargoed_until.isoformat()}"
