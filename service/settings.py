@@ -6,6 +6,7 @@ this class by a test.
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Literal, Self
 
@@ -193,9 +194,17 @@ class Settings(BaseModel):
             self.broker_username and self.broker_password
         ):
             raise ValueError(
-                f"{self.broker_security} needs BEATWATCH_BROKER_USERNAME and "
-                "BEATWATCH_BROKER_PASSWORD"
+                f"{self.broker_security} needs {PREFIX}BROKER_USERNAME and {PREFIX}BROKER_PASSWORD"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_topics(self) -> Self:
+        topics = [field for field in type(self).model_fields if field.endswith("_topic")]
+        for one, other in combinations(topics, 2):
+            if getattr(self, one) == getattr(self, other):
+                names = f"{PREFIX}{one.upper()} and {PREFIX}{other.upper()}"
+                raise ValueError(f"{names} are the same: what goes to one would be read of both")
         return self
 
     def find_quiet_repeats(self, labels: Iterable[str]) -> frozenset[str]:

@@ -1,3 +1,4 @@
+from itertools import combinations
 from pathlib import Path
 from typing import get_args
 
@@ -51,6 +52,7 @@ CHANGED = {
     "log_format": "json",
     "log_level": "debug",
 }
+TOPICS = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields if name.endswith("_topic")]
 NUMBERS = [
     name
     for name, field in Settings.model_fields.items()
@@ -138,6 +140,25 @@ def test_sasl_needs_a_user_and_a_password(security: str, missing: str) -> None:
     del environ[missing]
     with pytest.raises(SettingsError, match=missing):
         read_settings(environ)
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(TOPICS, 2)))
+def test_two_topics_of_one_name_are_an_error_that_names_both_variables(
+    one: str, other: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"{one} and {other} are the same"):
+        read_settings({one: "news.wire", other: "news.wire"})
+
+
+def test_topic_of_the_name_that_another_has_unless_set_is_an_error_that_names_both() -> None:
+    with pytest.raises(SettingsError, match="BEATWATCH_ARTICLES_TOPIC and BEATWATCH_ALERTS_TOPIC"):
+        read_settings({"BEATWATCH_ALERTS_TOPIC": "news.articles"})
+    # Whoever gives both another name gets in.
+    swapped = {
+        "BEATWATCH_ARTICLES_TOPIC": "news.alerts",
+        "BEATWATCH_ALERTS_TOPIC": "news.articles",
+    }
+    assert read_settings(swapped).alerts_topic == "news.articles"
 
 
 @pytest.mark.parametrize(
