@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -19,6 +20,7 @@ from service.console import disarm, end_with_reader, open_console
 from service.messages import RawArticle
 from service.moments import FORMS
 from service.settings import Settings, read_settings
+from service.topics import read_extents
 
 commands = typer.Typer()
 
@@ -58,10 +60,10 @@ def audit(
     json_output: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Prove from the topics that each article has its alert, its rejection, or no label."""
-    if partition is None and (from_offset or to_offset is not None):
-        raise typer.BadParameter("offsets are of one partition: give --partition")
-    settings = read_settings()
     range_ = Range(since, until, partition, from_offset, to_offset)
+    check_period(since, until)
+    _check_offsets(range_)
+    settings = read_settings()
     done = asyncio.run(_audit(settings, Classifier.load(settings.model_dir), range_))
     with end_with_reader():
         if json_output:
@@ -72,7 +74,41 @@ def audit(
         raise typer.Exit(1)
 
 
+def check_period(since: datetime | None, until: datetime | None) -> None:
+    """Refuse a period in which nothing can be.
+
+    Raises:
+        BadParameter: it ends before it begins; a usage error.
+    """
+    if since is not None and until is not None and until <= since:
+        raise typer.BadParameter("--until is not after --since: nothing can be between them")
+
+
+def _check_offsets(range_: Range) -> None:
+    if range_.partition is None and (range_.from_offset or range_.to_offset is not None):
+        raise typer.BadParameter("offsets are of one partition: give --partition")
+    if range_.to_offset is not None and range_.to_offset <= range_.from_offset:
+        raise typer.BadParameter("--to-offset is not after --from-offset")
+
+
+def _check_place(range_: Range, topic: str, extents: Mapping[int, range]) -> None:
+    if range_.partition is None:
+        return
+    if range_.partition not in extents:
+        raise typer.BadParameter(
+            f"{topic} has no partition {range_.partition}; it has 0 to {max(extents)}"
+        )
+    end = extents[range_.partition].stop
+    # At the end itself the next article will be: whoever audits bit by bit begins there.
+    if range_.from_offset > end:
+        raise typer.BadParameter(
+            f"partition {range_.partition} of {topic} ends at {end}, before {range_.from_offset}"
+        )
+
+
 async def _audit(settings: Settings, classifier: Classifier, range_: Range) -> _Audit:
+    topic = settings.articles_topic
+    _check_place(range_, topic, await read_extents(settings, topic))
     books = await read_books(settings)
     audited = _Audit(classifier.manifest.version)
     async for raw, finding in audit_articles(settings, classifier, books, range_):
@@ -118,4 +154,5 @@ def _show(audited: _Audit) -> None:
     for fault in audited.alert_faults:
         print(disarm(fault).replace("\n", " "))
     if audited.is_clean:
-        print(f"nothing is missing or changed; {audited.alerts_read} alerts without a fault")
+        proved = "nothing is missing or changed" if audited.counts else "no article in this range"
+        print(f"{proved}; {audited.alerts_read} alerts without a fault")

@@ -22,7 +22,7 @@ from service.matches import Match
 from service.messages import RawArticle
 from service.settings import Settings
 from service.standings import Standing, State, decide_standings
-from service.topics import wait_for_topics
+from service.topics import read_extents, wait_for_topics
 
 _DIGEST_TYPE = b"beatwatch.alert.digest.v1"
 
@@ -105,13 +105,18 @@ async def audit_articles(
 
 
 async def _note_commits(settings: Settings, books: Books, committed: Mapping[int, int]) -> None:
-    async with _open(settings, settings.articles_topic, "read_uncommitted") as consumer:
-        ends = await consumer.end_offsets(consumer.assignment())
-    for at, end in ends.items():
-        if committed.get(at.partition, 0) > end:
+    extents = await read_extents(settings, settings.articles_topic)
+    if not committed and any(extents.values()):
+        # Else all articles would wait, and nothing would ever be missing.
+        books.faults.append(
+            f"group {settings.group} has committed nothing of {settings.articles_topic}: its "
+            "workers have handled nothing yet, or BEATWATCH_GROUP is not theirs"
+        )
+    for partition, extent in extents.items():
+        if committed.get(partition, 0) > extent.stop:
             books.faults.append(
-                f"partition {at.partition} is committed to {committed[at.partition]}, and ends at "
-                f"{end}: the topic is not the one that was read"
+                f"partition {partition} is committed to {committed[partition]}, and ends at "
+                f"{extent.stop}: the topic is not the one that was read"
             )
 
 
@@ -244,5 +249,7 @@ async def _read_partitions(
 def _select(commits: Mapping[tuple[str, int], int], topic: str) -> dict[int, int]:
     # -1 is none.
     return {
-        partition: max(offset, 0) for (name, partition), offset in commits.items() if name == topic
+        partition: offset
+        for (name, partition), offset in commits.items()
+        if name == topic and offset >= 0
     }

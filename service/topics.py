@@ -1,15 +1,16 @@
-"""The topics as the service needs them: create and check."""
+"""The topics as the service needs them: create, check, see how much they hold."""
 
 import asyncio
 import time
 from dataclasses import dataclass, field
 
 import structlog
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from service.broker import AccessRefusedError, BrokerError, knock, open_admin
+from service.broker import AccessRefusedError, BrokerError, client_options, knock, open_admin
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -163,6 +164,30 @@ async def check_topics(settings: Settings) -> None:
             f"fit; raise max.message.bytes of {settings.dlq_topic} to "
             f"{articles_limit + _DLQ_HEADROOM_BYTES} or more"
         )
+
+
+async def count_partitions(settings: Settings, topics: list[str]) -> list[int]:
+    """Count the partitions of topics that are there, in their order.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    async with open_admin(settings) as admin:
+        return await _count_partitions(admin, topics)
+
+
+async def read_extents(settings: Settings, topic: str) -> dict[int, range]:
+    """Read which offsets a topic holds now, by partition.
+
+    Raises:
+        BrokerError: the broker or the topics are not there.
+    """
+    await wait_for_topics(settings)
+    async with AIOKafkaConsumer(topic, **client_options(settings)) as consumer:
+        partitions = sorted(consumer.assignment())
+        begins = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
+    return {at.partition: range(begins[at], ends[at]) for at in partitions}
 
 
 def _specify_memory(settings: Settings) -> dict[str, str]:

@@ -152,22 +152,71 @@ def delete_records(beat: Beat, topic: str) -> None:
 def test_articles_nobody_has_come_to_wait_and_those_committed_past_are_missing(beat: Beat) -> None:
     records = [native(f"a-{number}") for number in range(10)]
     produce(beat.bootstrap, beat.settings.articles_topic, records)
+    ends = read_ends(beat.bootstrap, beat.settings.articles_topic)
+    commit(beat, dict.fromkeys(ends, 0))
     code, report = audit(beat)
     assert (code, name_found(report)) == (0, {"waiting": 10})
-    commit_everything(beat)
+    # As a worker would that loses them.
+    commit(beat, ends)
     code, report = audit(beat)
     assert (code, name_found(report)) == (1, {"missing": 10})
     assert {each["id"] for each in report["findings"]} == {f"a-{n}" for n in range(10)}
 
 
-def commit_everything(beat: Beat) -> None:
-    """Commit past all articles, as a worker would that loses them."""
+def commit(beat: Beat, offsets: dict[int, int]) -> None:
     topic = beat.settings.articles_topic
-    places = [TopicPartition(topic, *each) for each in read_ends(beat.bootstrap, topic).items()]
     admin = AdminClient({"bootstrap.servers": beat.bootstrap})
+    places = [TopicPartition(topic, *each) for each in offsets.items()]
     wanted = ConsumerGroupTopicPartitions(beat.settings.group, places)
     for done in admin.alter_consumer_group_offsets([wanted]).values():
         done.result(PATIENCE_SECONDS)
+
+
+def test_group_that_has_committed_nothing_is_named_and_ends_with_1(handled: Beat) -> None:
+    code, report = audit(handled, BEATWATCH_GROUP="beatwacht")
+    assert code == 1
+    (fault,) = report["alert_faults"]
+    assert "group beatwacht " in fault
+    assert "BEATWATCH_GROUP" in fault
+    # Also where the range has nothing that could wait.
+    code, shown = run_audit(
+        {**handled.environ, "BEATWATCH_GROUP": "beatwacht"}, "--until", "2020-01-01"
+    )
+    assert code == 1
+    assert "group beatwacht " in shown
+    assert "nothing is missing" not in shown
+
+
+def test_nothing_is_claimed_where_no_article_is(handled: Beat, beat: Beat) -> None:
+    code, shown = run_audit(handled.environ, "--until", "2020-01-01")
+    assert code == 0
+    assert "no article in this range; " in shown
+    assert "nothing is missing" not in shown
+    # Right after installation.
+    code, shown = run_audit(beat.environ)
+    assert code == 0
+    assert "no article in this range; 0 alerts without a fault" in shown
+
+
+def test_range_outside_the_topic_ends_with_2_and_says_where_that_ends(handled: Beat) -> None:
+    topic = handled.settings.articles_topic
+    code, shown = run_audit(handled.environ, "--partition", "9")
+    assert code == 2
+    assert f"{topic} has no partition 9; it has 0 to 3" in join_lines(shown)
+    end = read_ends(handled.bootstrap, topic)[0]
+    bounds = ("--partition", "0", "--from-offset")
+    code, shown = run_audit(handled.environ, *bounds, str(end + 1))
+    assert code == 2
+    assert f"partition 0 of {topic} ends at {end}, before {end + 1}" in join_lines(shown)
+    # Whoever goes on where the last audit ended may find nothing new.
+    code, shown = run_audit(handled.environ, *bounds, str(end))
+    assert code == 0
+    assert "no article in this range" in shown
+
+
+def join_lines(shown: str) -> str:
+    """Take what stands in a box out of it."""
+    return " ".join(shown.replace("│", " ").split())
 
 
 def test_range_is_what_is_audited(handled: Beat) -> None:
