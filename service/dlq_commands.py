@@ -10,6 +10,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from rich.text import Text
 
 from service.alert_commands import read_when
+from service.audit_commands import check_period
 from service.console import disarm, end_with_reader, open_console
 from service.dead_letters import DeadLetter, LetterId, Place, read_dead_letter, read_letter_id
 from service.letter_tables import (
@@ -31,6 +32,7 @@ from service.replaying import (
 )
 from service.settings import Settings, read_settings
 from service.standings import Selection, State, object_to_replay
+from service.topics import count_partitions
 
 commands = typer.Typer(
     help="Look at what was rejected, and send it to its topic again.", no_args_is_help=True
@@ -76,8 +78,9 @@ def list_letters(
     json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """List the dead letters that are not settled."""
+    check_period(since, until)
     selection = Selection(frozenset(reasons or ()), since, until, partition)
-    read = asyncio.run(read_dead_letters(read_settings()))
+    read = asyncio.run(_read_letters(read_settings(), partition))
     shown = [
         (letter, standing)
         for letter, standing in ((each, read.standings[each.id]) for each in read.letters.values())
@@ -142,6 +145,22 @@ def replay(
     else:
         asyncio.run(_replay(settings, chosen, rate))
     _name_foreign(read)
+
+
+async def _read_letters(settings: Settings, partition: int | None) -> DeadLetters:
+    read = await read_dead_letters(settings)
+    # A letter may be of a topic that is no more.
+    letters_of = {letter.original.partition for letter in read.letters.values()}
+    if partition is None or partition in letters_of:
+        return read
+    # The desk rejects matches.
+    topics = [settings.articles_topic, settings.matches_topic]
+    last = max(await count_partitions(settings, topics)) - 1
+    if partition > last:
+        raise typer.BadParameter(
+            f"neither {' nor '.join(topics)} has a partition {partition}; there are 0 to {last}"
+        )
+    return read
 
 
 def _choose(

@@ -289,6 +289,29 @@ def test_value_that_was_left_out_is_fetched_from_the_articles_topic_while_it_is_
     ]
 
 
+def test_partition_that_is_not_there_ends_with_2_unless_a_letter_is_of_it(
+    beat: Beat, desk: Desk
+) -> None:
+    settings = beat.settings
+    assert desk.run_well("dlq", "list", "--partition", "3") == "no open dead letters\n"
+    ended = desk.run("dlq", "list", "--partition", "9")
+    assert (ended.code, ended.out) == (2, b"")
+    told = " ".join(ended.err.decode().replace("│", " ").split())
+    topics = f"neither {settings.articles_topic} nor {settings.matches_topic}"
+    assert f"{topics} has a partition 9; there are 0 to 3" in told
+    # Of a topic that had more of them.
+    headers = {
+        "dlq.original.topic": "old",
+        "dlq.original.partition": "9",
+        "dlq.original.offset": "0",
+        "dlq.original.timestamp": "0",
+        "dlq.reason": "no_text",
+    }
+    pairs = [(name, text.encode()) for name, text in headers.items()]
+    produce(beat.bootstrap, settings.dlq_topic, [(None, b"{}")], pairs)
+    assert desk.list_letters("--partition", "9").keys() == {"0:0"}
+
+
 def test_what_is_no_rejection_is_counted_and_an_unknown_letter_ends_with_1_and_one_line(
     beat: Beat,
     desk: Desk,
