@@ -83,7 +83,7 @@ leaving         end a worker that must not go on: nothing acknowledged
 app             topics and agents: with intake and entry point the only place that knows Faust
 broker          reach the broker: addresses, TLS, SASL
 header_names    names of Kafka headers that are not UTF-8
-topics          the topics as the service needs them: create and check
+topics          the topics as the service needs them: create, check, see what they hold
 offset_reader   what waits of a worker's partitions, as the broker tells it
 watchdog        end a worker that stalls
 letter_watch    follow the dead letters: how many are open?

@@ -44,6 +44,16 @@ def read_when(text: str) -> datetime:
         raise typer.BadParameter(str(error)) from error
 
 
+def check_period(since: datetime | None, until: datetime | None) -> None:
+    """Refuse a period in which nothing can be.
+
+    Raises:
+        BadParameter: it ends before it begins; a usage error.
+    """
+    if since is not None and until is not None and until <= since:
+        raise typer.BadParameter("--until is not after --since: nothing can be between them")
+
+
 class EventType(StrEnum):
     """What `ce_type` says: `beatwatch.alert.<type>.v1`."""
 

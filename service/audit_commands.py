@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from service.alert_commands import read_when
+from service.alert_commands import check_period, read_when
 from service.audit import FAULTS, FOUND_MEANINGS, Finding, Found
 from service.audit_books import Books, Spot
 from service.auditing import Range, audit_articles, read_books
 from service.classifier import Classifier
-from service.console import disarm, end_with_reader, open_console
+from service.console import end_with_reader, flatten, open_console
 from service.messages import RawArticle
 from service.moments import FORMS
 from service.settings import Settings, read_settings
@@ -72,16 +72,6 @@ def audit(
             _show(done)
     if not done.is_clean:
         raise typer.Exit(1)
-
-
-def check_period(since: datetime | None, until: datetime | None) -> None:
-    """Refuse a period in which nothing can be.
-
-    Raises:
-        BadParameter: it ends before it begins; a usage error.
-    """
-    if since is not None and until is not None and until <= since:
-        raise typer.BadParameter("--until is not after --since: nothing can be between them")
 
 
 def _check_offsets(range_: Range) -> None:
@@ -150,9 +140,9 @@ def _show(audited: _Audit) -> None:
             )
     open_console().print(table)
     for spot, each in audited.findings:
-        print(disarm(f"{spot} {each.found} {each.article_id}: {each.what}").replace("\n", " "))
+        print(flatten(f"{spot} {each.found} {each.article_id}: {each.what}"))
     for fault in audited.alert_faults:
-        print(disarm(fault).replace("\n", " "))
+        print(flatten(fault))
     if audited.is_clean:
         proved = "nothing is missing or changed" if audited.counts else "no article in this range"
         print(f"{proved}; {audited.alerts_read} alerts without a fault")

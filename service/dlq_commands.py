@@ -9,9 +9,8 @@ import typer
 from aiokafka.errors import MessageSizeTooLargeError
 from rich.text import Text
 
-from service.alert_commands import read_when
-from service.audit_commands import check_period
-from service.console import disarm, end_with_reader, open_console
+from service.alert_commands import check_period, read_when
+from service.console import end_with_reader, flatten, open_console
 from service.dead_letters import DeadLetter, LetterId, Place, read_dead_letter, read_letter_id
 from service.letter_tables import (
     describe_message,
@@ -136,8 +135,9 @@ def replay(
     selection = Selection(frozenset(reasons or ()), since, until, partition)
     if bool(ids) == (every or selection != Selection()):
         raise typer.BadParameter("give either ids, or filters, or --all")
+    check_period(since, until)
     settings = read_settings()
-    read = asyncio.run(read_dead_letters(settings))
+    read = asyncio.run(_read_letters(settings, partition))
     chosen = _choose(read, ids or [], selection, max_attempts)
     if dry_run:
         with end_with_reader():
@@ -195,7 +195,7 @@ async def _rehearse(settings: Settings, letters: list[DeadLetter]) -> None:
     console = open_console()
     async for each in prepare_replays(settings, letters):
         if each.message is None:
-            print(f"{each.letter.id} left out: {disarm(each.why_not)}")
+            print(f"{each.letter.id} left out: {flatten(each.why_not)}")
         else:
             line = Text(f"{each.letter.id} would go ").append(describe_outgoing(each.message))
             console.print(line, soft_wrap=True)
@@ -216,7 +216,7 @@ async def _replay(settings: Settings, letters: list[DeadLetter], rate: float | N
                     replayed += 1
                     print(f"{each.letter.id} is now at {place}", flush=True)
             if why_not:
-                print(f"{each.letter.id} left out: {disarm(why_not)}")
+                print(f"{each.letter.id} left out: {flatten(why_not)}")
     print(f"{replayed} replayed")
 
 

@@ -1,4 +1,4 @@
-"""The topics as the service needs them: create, check, see how much they hold."""
+"""The topics as the service needs them: create, check, see what they hold."""
 
 import asyncio
 import time

@@ -231,6 +231,7 @@ def test_files_are_classified_for_people(beatwatch: Beatwatch, tmp_path: Path) -
         ["dlq", "show", "17"],
         ["dlq", "replay"],
         ["dlq", "replay", "0:1", "--all"],
+        ["dlq", "replay", "--since", "1h", "--until", "2h"],
         ["dlq", "replay", "0:1", "--since", "1h"],
         ["dlq", "replay", "--all", "--rate", "0"],
         ["topics"],
