@@ -132,6 +132,7 @@ async def _note_matches(settings: Settings, books: Books, committed: Mapping[int
 async def _note_letters(
     settings: Settings, books: Books, commits: Mapping[tuple[str, int], int]
 ) -> None:
+    letters: list[DeadLetter] = []
     rejected: dict[DeadLetter, Spot | None] = {}
     notes: list[ReplayNote] = []
     async with _read(settings, settings.dlq_topic, books) as messages:
@@ -140,10 +141,11 @@ async def _note_letters(
             if isinstance(read, ReplayNote):
                 notes.append(read)
             elif read is not None:
+                letters.append(read)
                 books.note_letter(read)
                 if read.original.topic == settings.matches_topic:
                     rejected[read] = _find_article(message)
-    _note_rejected_matches(books, rejected, decide_standings(rejected, notes, commits))
+    _note_rejected_matches(books, rejected, decide_standings(letters, notes, commits))
 
 
 def _note_rejected_matches(

@@ -182,6 +182,30 @@ def test_match_that_fails_again_is_one_open_letter_that_counts_on_until_it_is_to
     assert name_found(desk) == {"alerted": 1}
 
 
+def test_match_that_was_rejected_as_an_article_is_not_taken_for_accepted(
+    beat: Beat, desk: Desk, tmp_path: Path
+) -> None:
+    settings = beat.settings
+    produce(beat.bootstrap, settings.articles_topic, [POISON])
+    handle(beat, tmp_path, 1, command=POISONED_DESK)
+    # As earlier releases replayed it.
+    (letter,) = read_all(beat.bootstrap, settings.dlq_topic)
+    as_article = [(letter.key(), letter.value())]
+    produce(beat.bootstrap, settings.articles_topic, as_article, [("dlq.replay.of", b"0:0")])
+    sent = read_all(beat.bootstrap, settings.articles_topic)[-1]
+    note = {
+        "dlq.replay.of": "0:0",
+        "dlq.replay.topic": settings.articles_topic,
+        "dlq.replay.partition": str(sent.partition()),
+        "dlq.replay.offset": str(sent.offset()),
+    }
+    pairs = [(name, text.encode()) for name, text in note.items()]
+    produce(beat.bootstrap, settings.dlq_topic, [(letter.key(), None)], pairs)
+    handle(beat, tmp_path, 1)
+    assert desk.list_letters("--all")["0:0"]["state"] == "rejected_again"
+    assert name_found(desk) == {"rejected": 2}
+
+
 def test_match_goes_back_to_its_partition_while_that_is_there(beat: Beat, desk: Desk) -> None:
     settings = beat.settings
     admin = AdminClient({"bootstrap.servers": beat.bootstrap})
