@@ -118,6 +118,7 @@ def _show_bytes(value: bytes | None) -> str:
     if value is None:
         return "null"
     try:
-        return flatten(value.decode())
+        # Whoever compares keys needs their blanks.
+        return " ".join(disarm(value.decode()).splitlines())
     except UnicodeDecodeError:
         return ascii(value)
