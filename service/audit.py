@@ -141,24 +141,27 @@ class Auditor:
         if entry is None:
             return self._judge_forgotten(match)
         if not _has_come_to_desk(match, entry):
-            what = f"the desk remembers version {entry.version}, not {_describe(match)}"
+            remembered = entry.versions.newest
+            what = f"the desk remembers version {remembered}, not {_describe(match)}"
             found = self._miss(self.stories_topic, match.origin.timestamp_ms)
             return Finding(found, match.article.id, what)
         finding = self._judge_entry(alert_id, entry, match.article.id)
         is_as_remembered = finding.found not in (Found.MISSING, Found.CHANGED, Found.EXPIRED)
         if not is_as_remembered or match.status == "canceled":
             return finding
-        if entry.version > match.article.version or newest >= match.article.version:
+        if entry.versions.newest > match.article.version or newest >= match.article.version:
             return Finding(Found.SUPERSEDED, match.article.id)
         return finding if entry.killed else self._compare_labels(alert_id, entry, match, finding)
 
     def _was_overtaken(self, match: Match, entry: EntryShown) -> bool:
-        # What is replayed comes late: the desk passes it over if the article was sent again since.
+        # What is replayed comes late: the desk passes it over if the article was sent again since,
+        # unless it is newer all the same.
         spot = Spot(match.origin.partition, match.origin.offset)
         return (
             spot in self.books.returned
             and entry.handled.partition == spot.partition
             and entry.handled.offset > spot.offset
+            and (entry.killed or not entry.versions.lack(match))
         )
 
     def _judge_forgotten(self, match: Match) -> Finding:
@@ -217,16 +220,17 @@ def _name_article(decided: Matched | Unmatched | Withheld) -> str:
 
 
 def _has_come_to_desk(match: Match, entry: EntryShown) -> bool:
-    if match.status == "usable":
-        return entry.version >= match.article.version
-    if match.version_given and entry.version != match.article.version:
-        return entry.version > match.article.version
-    if match.version_given and entry.killed:
+    version = match.article.version
+    newest = entry.versions.find_like(version)
+    is_usable = match.status == "usable"
+    if newest and (is_usable or (match.version_given and newest != version)):
+        return newest >= version
+    if match.version_given and newest and entry.killed:
         return True
-    # It kills whatever was there; only what came later may stand.
+    # No version tells, or it kills whatever was there; only what came later may stand.
     if entry.handled.partition == match.origin.partition:
         return entry.handled.offset >= match.origin.offset
-    return entry.killed or entry.handled_ms > match.origin.timestamp_ms
+    return (entry.killed and not is_usable) or entry.handled_ms > match.origin.timestamp_ms
 
 
 def _describe(match: Match) -> str:

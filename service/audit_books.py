@@ -11,7 +11,7 @@ from uuid import UUID
 
 from service.alerts import Alert, AlertLabel, derive_alert_id
 from service.dead_letters import DeadLetter
-from service.desk_state import Entry, Standing
+from service.desk_state import Entry, Standing, Versions
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -29,7 +29,7 @@ class Spot(NamedTuple):
 class EntryShown(NamedTuple):
     """What the desk remembers of an article, as far as an audit needs it."""
 
-    version: int
+    versions: Versions
     killed: bool
     revision: int
     standing: Standing
@@ -117,7 +117,7 @@ class Books:
     def note_entry(self, entry: Entry) -> None:
         """Take note of what the desk remembers, in the order in which it was written."""
         self._entries[derive_alert_id(entry.article_id).bytes] = EntryShown(
-            entry.version,
+            entry.versions,
             entry.killed,
             entry.revision,
             entry.standing,

@@ -24,6 +24,26 @@ DATED_FROM = 10**9
 OPEN_MAX = 200_000
 
 
+class Versions(NamedTuple):
+    """The newest versions seen of an article: by date if any had one, and of those that count."""
+
+    newest: int
+    counted: int
+
+    def find_like(self, version: int) -> int:
+        """Find the newest that can be compared with this one; 0 if none can."""
+        is_dated = version >= DATED_FROM
+        if is_dated == (self.newest >= DATED_FROM):
+            return self.newest
+        return 0 if is_dated else self.counted
+
+    def lack(self, match: Match) -> bool:
+        """Whether a match is newer than all of them, and would be among them if it was handled."""
+        is_remembered = bool(match.labels) or match.status == "canceled"
+        newest = self.find_like(match.article.version)
+        return is_remembered and match.version_given and 0 < newest < match.article.version
+
+
 @with_config(ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -75,12 +95,10 @@ class Entry:
     # Entries that were written before there was this one have versions of one kind.
     counted: int = 0
 
-    def find_newest_like(self, version: int) -> int:
-        """Find the newest version seen that can be compared with this one; 0 if none can."""
-        is_dated = version >= DATED_FROM
-        if is_dated == (self.version >= DATED_FROM):
-            return self.version
-        return 0 if is_dated else self.counted
+    @property
+    def versions(self) -> Versions:
+        """The newest versions seen."""
+        return Versions(self.version, self.counted)
 
 
 ENTRIES: TypeAdapter[Entry] = TypeAdapter(Entry)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from service.alerts import AlertLabel, reference_article
 from service.classifier import Classifier, Labelling
+from service.fields import derive_version
 from service.formats import RejectedArticleError, parse_article
 from service.matches import Match, Origin
 from service.messages import Article, Headers, RawArticle, RejectionReason, Status
@@ -168,6 +169,11 @@ def _write_match(
     review: Sequence[str] = (),
 ) -> Match:
     told_at = article.published_at or now
+    reference = reference_article(article)
+    if article.status is Status.CANCELED and not article.version_given:
+        # It kills every version; what was made before it is not to be told again.
+        version = derive_version(None, article.updated_at) or 1
+        reference = reference.model_copy(update={"version": version})
     return Match(
         origin=Origin(
             topic=raw.topic,
@@ -177,7 +183,7 @@ def _write_match(
         ),
         status="canceled" if article.status is Status.CANCELED else "usable",
         version_given=article.version_given,
-        article=reference_article(article),
+        article=reference,
         labels=list(labels),
         review=list(review),
         sketch=classifier.sketcher.make_sketch(article, told_at) if labels else b"",

@@ -65,7 +65,7 @@ def rule_on_match(match: Match, state: DeskState, rules: DeskRules) -> Ruling:
 def _is_stale(match: Match, entry: Entry) -> bool:
     if _is_redelivered(match, entry):
         return True
-    newest = entry.find_newest_like(match.article.version)
+    newest = entry.versions.find_like(match.article.version)
     kills_all = match.status == "canceled" and not match.version_given
     if kills_all or newest == 0:
         # Where no version tells which is newer, the order in which the broker got them does.
@@ -75,6 +75,9 @@ def _is_stale(match: Match, entry: Entry) -> bool:
 
 
 def _is_redelivered(match: Match, entry: Entry) -> bool:
+    if entry.versions.lack(match) and not entry.killed:
+        # It failed then, and is replayed.
+        return False
     # The offset alone would not do: the topic may have been made anew.
     return (
         match.origin.partition == entry.handled_partition

@@ -211,15 +211,15 @@ def test_match_that_was_replayed_owes_what_every_match_does(incident: Incident) 
 
 
 @pytest.mark.parametrize(
-    ("later", "found"),
+    ("version", "later", "found"),
     [
-        (match("a1", version=1, labels=("border",)), Found.ALERTED),
-        (match("a1", version=3), Found.ALERTED),
-        (match("a1", version=None, status="canceled"), Found.WITHDRAWN),
+        (1, match("a1", version=1, labels=("border",)), Found.ALERTED),
+        (1, match("a1", version=3), Found.ALERTED),
+        (2, match("a1", version=3), Found.ALERTED),
+        (1, match("a1", version=None, status="canceled"), Found.WITHDRAWN),
+        (2, match("a1", version=None, status="canceled"), Found.WITHDRAWN),
     ],
-    ids=["first version", "newer", "kill of all"],
 )
-@pytest.mark.parametrize("version", [1, 2])
 def test_match_that_was_overtaken_before_it_was_replayed_is_superseded(
     incident: Incident, version: int, later: Match, found: Found
 ) -> None:
@@ -306,6 +306,42 @@ def test_kill_by_date_before_a_numbered_version_came_to_the_desk(
     assert Found.MISSING not in incident.audit()
     incident.lose(match("a1", made, status="canceled"))
     assert incident.audit()[-1] is Found.MISSING
+
+
+@pytest.mark.parametrize("status", ["usable", "canceled"])
+def test_numbered_version_after_one_by_date_owes_its_alert(incident: Incident, status: str) -> None:
+    incident.send(matched("a1", 1_795_687_200))
+    incident.lose(match("a1", 3, status=status))
+    assert incident.audit() == [Found.ALERTED, Found.MISSING]
+
+
+def test_article_by_date_that_an_earlier_release_knew_without_a_version_is_alerted(
+    incident: Incident,
+) -> None:
+    incident.send(matched("a1"))
+    incident.decided = [Matched(match("a1", 1_795_687_200))]
+    assert incident.audit() == [Found.ALERTED]
+
+
+def test_newer_version_that_was_replayed_after_an_older_one_owes_its_alert(
+    incident: Incident,
+) -> None:
+    incident.send(matched("a1"))
+    failed = incident.fail(match("a1", 3, status="canceled"))
+    incident.send(matched("a1", 2, says=FLOOD))
+    incident.returned.add(Spot(failed.origin.partition, failed.origin.offset))
+    assert incident.audit()[1] is Found.MISSING
+    incident.replay(failed)
+    assert incident.audit()[1] is Found.WITHDRAWN
+
+
+def test_first_version_that_came_before_a_newer_one_was_replayed_is_superseded(
+    incident: Incident,
+) -> None:
+    failed = incident.fail(match("a1", 2))
+    incident.send(matched("a1", labels=("border",)))
+    incident.replay(failed)
+    assert incident.audit() == [Found.ALERTED, Found.SUPERSEDED]
 
 
 def test_version_that_matches_no_more_is_withdrawn(incident: Incident) -> None:
@@ -441,7 +477,7 @@ def test_only_the_newest_memory_of_an_article_counts() -> None:
     books.note_entry(replace(entry, version=7))
     remembered = books.find_entry(derive_alert_id("a1"))
     assert remembered is not None
-    assert remembered.version == 7
+    assert remembered.versions == (7, 1)
 
 
 def test_every_finding_has_a_meaning_and_three_are_faults() -> None:

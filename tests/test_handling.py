@@ -50,6 +50,14 @@ def test_article_with_a_label_is_a_match() -> None:
     assert match.sketch
 
 
+@pytest.mark.parametrize(
+    ("made", "version"), [("2026-11-26T09:00:00Z", 1_795_683_600), ("", 1), ("soon", 1)]
+)
+def test_kill_of_every_version_says_when_it_was_made(made: str, version: int) -> None:
+    match = match_of(handle_value(id="a9", status="canceled", updated_at=made))
+    assert (match.article.version, match.version_given) == (version, False)
+
+
 def test_first_version_without_a_label_is_unmatched() -> None:
     assert handle_value(id="a2") == Unmatched("a2")
     assert handle_value(id="a2", version=1) == Unmatched("a2")

@@ -511,6 +511,36 @@ def test_kinds_of_versions_are_told_apart_after_a_withdrawal_too() -> None:
     assert only(desk.send(version=DATED + 1, says=CORRECTED)).article.version == DATED + 1
 
 
+def test_what_was_made_before_a_kill_of_all_is_stale_and_what_is_made_after_it_is_not() -> None:
+    desk = RulingDesk()
+    desk.send(version=DATED)
+    kill = match(version=None, status="canceled", offset=9, at_ms=desk.now_ms + 1000)
+    dated = kill.article.model_copy(update={"version": DATED + 7200})
+    desk.rule(kill.model_copy(update={"article": dated}))
+    assert desk.alerts[-1].status == "withdrawn"
+    desk.wait(1)
+    assert desk.send(version=DATED + 3600, offset=10) == Ruling(Outcome.STALE)
+    assert only(desk.send(version=DATED + 7201, offset=11)).status == "raised"
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_newer_version_that_failed_and_comes_after_an_older_one_counts(
+    killed: bool,  # noqa: FBT001, of a table
+) -> None:
+    desk = RulingDesk()
+    desk.send(version=1, offset=1)
+    failed = match(
+        version=3,
+        offset=2,
+        at_ms=desk.now_ms,
+        says=REWRITTEN,
+        status="canceled" if killed else "usable",
+    )
+    desk.send(version=2, offset=3, says=CORRECTED)
+    assert desk.rule(failed).outcome is (Outcome.WITHDRAWN if killed else Outcome.UPDATED)
+    assert desk.rule(failed) == Ruling(Outcome.STALE)
+
+
 def test_kill_without_a_version_is_of_the_newest_of_both_kinds() -> None:
     desk = RulingDesk()
     desk.send(version=2)
