@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 _RETRY_LONGEST_SECONDS = 5.0
 # From a batch of 64 to single matches in three steps: before each, all that is remembered is read
-# again, which takes a desk of a large newsroom some 20 s (benchmarks/DESK.md).
+# again, which takes a desk of a large newsroom some 15 s (benchmarks/DESK.md).
 _SMALLER = 4
 
 
