@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -81,9 +80,11 @@ def _check_offsets(range_: Range) -> None:
         raise typer.BadParameter("--to-offset is not after --from-offset")
 
 
-def _check_place(range_: Range, topic: str, extents: Mapping[int, range]) -> None:
+async def _check_place(settings: Settings, range_: Range) -> None:
     if range_.partition is None:
         return
+    topic = settings.articles_topic
+    extents = await read_extents(settings, topic)
     if range_.partition not in extents:
         raise typer.BadParameter(
             f"{topic} has no partition {range_.partition}; it has 0 to {max(extents)}"
@@ -97,8 +98,7 @@ def _check_place(range_: Range, topic: str, extents: Mapping[int, range]) -> Non
 
 
 async def _audit(settings: Settings, classifier: Classifier, range_: Range) -> _Audit:
-    topic = settings.articles_topic
-    _check_place(range_, topic, await read_extents(settings, topic))
+    await _check_place(settings, range_)
     books = await read_books(settings)
     audited = _Audit(classifier.manifest.version)
     async for raw, finding in audit_articles(settings, classifier, books, range_):

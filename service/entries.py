@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from service.alerts import Alert, Change, Story, derive_alert_id
-from service.desk_state import DATED_FROM, Entry, tell_time
+from service.desk_state import DATED_FROM, Entry, Versions, tell_time
 from service.matches import Match
 
 
@@ -15,9 +15,10 @@ def begin_entry(match: Match, earlier: Entry | None) -> Entry:
     It keeps its story, its revisions, and what it used of alert budgets.
     """
     handled_ms = _tell_handled(match, earlier)
+    versions = _add_version(match, earlier)
     return Entry(
         article_id=match.article.id,
-        version=max(_list_versions(match, earlier)),
+        version=versions.newest,
         killed=match.status == "canceled",
         handled_ms=handled_ms,
         handled_partition=match.origin.partition,
@@ -36,31 +37,28 @@ def begin_entry(match: Match, earlier: Entry | None) -> Entry:
         digested=earlier.digested if earlier else 0,
         sketch=match.sketch,
         kept=None,
-        counted=_find_counted(match, earlier),
+        counted=versions.counted,
     )
 
 
 def note_version(match: Match, entry: Entry) -> Entry:
     """Note that a match was handled, whatever it changes."""
+    versions = _add_version(match, entry)
     return replace(
         entry,
-        version=max(_list_versions(match, entry)),
+        version=versions.newest,
         killed=match.status == "canceled",
         handled_ms=_tell_handled(match, entry),
         handled_partition=match.origin.partition,
         handled_offset=match.origin.offset,
-        counted=_find_counted(match, entry),
+        counted=versions.counted,
     )
 
 
-def _list_versions(match: Match, earlier: Entry | None) -> list[int]:
-    seen = [] if earlier is None else [earlier.version, earlier.counted]
-    return [match.article.version, *seen]
-
-
-def _find_counted(match: Match, earlier: Entry | None) -> int:
-    counted = (each for each in _list_versions(match, earlier) if each < DATED_FROM)
-    return max(counted, default=0)
+def _add_version(match: Match, earlier: Entry | None) -> Versions:
+    seen = [match.article.version, *(earlier.versions if earlier else ())]
+    counted = (each for each in seen if each < DATED_FROM)
+    return Versions(max(seen), max(counted, default=0))
 
 
 def _tell_handled(match: Match, earlier: Entry | None) -> int:

@@ -21,6 +21,7 @@ from tests.conftest import Beat
 from tests.desk_readings import header, read_history
 from tests.factories import alert, label, story
 from tests.kafka_client import PATIENCE_SECONDS, produce, read_all
+from tests.test_audit_command import join_lines
 from tests.test_worker import limit_messages
 
 pytestmark = pytest.mark.broker
@@ -135,8 +136,7 @@ def test_match_that_failed_at_the_desk_is_told_by_a_healthy_one(
     beat: Beat, desk: Desk, tmp_path: Path
 ) -> None:
     settings = beat.settings
-    produce(beat.bootstrap, settings.articles_topic, [POISON])
-    handle(beat, tmp_path, 1, command=POISONED_DESK)
+    fail_at_the_desk(beat, tmp_path)
     (letter,) = desk.list_letters("--reason", "handler_failed").values()
     assert letter["original"]["topic"] == settings.matches_topic
     assert name_found(desk) == {"rejected": 1}
@@ -158,6 +158,12 @@ def test_match_that_failed_at_the_desk_is_told_by_a_healthy_one(
     assert name_found(desk) == {"alerted": 1}
 
 
+def fail_at_the_desk(beat: Beat, tmp_path: Path) -> None:
+    """Have an article whose match becomes the first dead letter."""
+    produce(beat.bootstrap, beat.settings.articles_topic, [POISON])
+    handle(beat, tmp_path, 1, command=POISONED_DESK)
+
+
 def name_found(desk: Desk) -> dict[str, int]:
     """Name what an audit without a fault finds."""
     found = json.loads(desk.run_well("audit", "--json"))["found"]
@@ -167,8 +173,7 @@ def name_found(desk: Desk) -> dict[str, int]:
 def test_match_that_fails_again_is_one_open_letter_that_counts_on_until_it_is_told(
     beat: Beat, desk: Desk, tmp_path: Path
 ) -> None:
-    produce(beat.bootstrap, beat.settings.articles_topic, [POISON])
-    handle(beat, tmp_path, 1, command=POISONED_DESK)
+    fail_at_the_desk(beat, tmp_path)
     desk.run_well("dlq", "replay", "--all")
     handle(beat, tmp_path, 1, command=POISONED_DESK)
     (newer,) = desk.list_letters().values()
@@ -186,8 +191,7 @@ def test_match_that_was_rejected_as_an_article_is_not_taken_for_accepted(
     beat: Beat, desk: Desk, tmp_path: Path
 ) -> None:
     settings = beat.settings
-    produce(beat.bootstrap, settings.articles_topic, [POISON])
-    handle(beat, tmp_path, 1, command=POISONED_DESK)
+    fail_at_the_desk(beat, tmp_path)
     # As earlier releases replayed it.
     (letter,) = read_all(beat.bootstrap, settings.dlq_topic)
     as_article = [(letter.key(), letter.value())]
@@ -320,7 +324,7 @@ def test_partition_that_is_not_there_ends_with_2_unless_a_letter_is_of_it(
     assert desk.run_well("dlq", "list", "--partition", "3") == "no open dead letters\n"
     ended = desk.run("dlq", "list", "--partition", "9")
     assert (ended.code, ended.out) == (2, b"")
-    told = " ".join(ended.err.decode().replace("│", " ").split())
+    told = join_lines(ended.err.decode())
     topics = f"neither {settings.articles_topic} nor {settings.matches_topic}"
     assert f"{topics} has a partition 9; there are 0 to 3" in told
     # Of a topic that had more of them.
