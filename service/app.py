@@ -74,6 +74,12 @@ class BeatwatchApp(faust.App):
         await self.outbox.stop()
         await super().on_shutdown()
 
+    def _on_rebalance_when_stopped(self) -> None:
+        """Drain on: Faust would close the consumer, and the drain then never ends.
+
+        A commit through a closed consumer is tried again for ever (aiokafka's `commit_offsets`).
+        """
+
     def _give_up_draining(self) -> None:
         log.critical(
             "worker ends before it has drained; its articles will be read again",

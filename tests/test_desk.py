@@ -251,8 +251,9 @@ def test_a_worker_that_wakes_up_after_another_took_its_desk_writes_nothing(
                 wait_for_line(successor, "alert published", 200)
                 zombie.process.send_signal(signal.SIGCONT)
                 wait_for_line(zombie, "another worker took the desk over")
-                wait_until_read(beat)
+                # Now it has a batch in hand that it cannot commit, and joins its group again.
                 zombie.drain()
+                wait_until_read(beat)
                 successor.drain()
         finally:
             zombie.process.send_signal(signal.SIGCONT)
