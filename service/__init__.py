@@ -63,6 +63,7 @@ due_digests     which digests say what was not published yet; pure
 desk_memory     what one desk has in memory: alerts, stories, due digests
 dead_letters    rejections as they are kept: their headers, and how one is sent again; pure
 outgoing        what an outcome owes, as messages
+producers       hand messages to the broker, one after a failed one too
 outbox          publish what an outcome owes and wait for the broker
 stalls          alive and idle while articles wait? pure
 commits         do commits advance while articles wait? pure

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 from service.feed_download import fetch_feed
 from service.feeds import FeedError, NotAFeedError, read_feed
-from service.outbox import PRODUCER_MAX_REQUEST_BYTES
+from service.producers import PRODUCER_MAX_REQUEST_BYTES
 
 STANDARD_INPUT = "-"
 # What the producer could not send either.

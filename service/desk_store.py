@@ -19,16 +19,14 @@ from pydantic import ValidationError
 from service.broker import READ_WAIT_MS
 from service.desk_state import ENTRIES, Entry
 from service.messages import OutgoingMessage
-from service.outbox import PRODUCER_OPTIONS, PublishError, send_message
+from service.outbox import PublishError
 from service.outgoing import format_entry
+from service.producers import PRODUCER_OPTIONS, send_message
 
 log = structlog.get_logger(__name__)
 
 _RETRY_FIRST_SECONDS = 0.1
 _RETRY_LONGEST_SECONDS = 5.0
-# The topics take it, as `check_topics` makes sure: one by one, a transaction of 64 alerts and their
-# entries took 100 ms, so 60.
-_BATCH_BYTES = 16 * 1024
 # The broker ends a transaction some milliseconds after it has said so, and until then refuses to
 # begin the next. aiokafka 0.14 asks again after 20 ms, a number in its `producer/sender.py`.
 _ASK_AGAIN_SECONDS = 0.005
@@ -192,7 +190,8 @@ class DeskStore:
             **self._client_options,
             transactional_id=self._transactional_id,
             transaction_timeout_ms=round(self._transaction_seconds * 1000),
-            **PRODUCER_OPTIONS | {"max_batch_size": _BATCH_BYTES},
+            # Its topics take batches of aiokafka's 16 KB, as `check_topics` makes sure.
+            **PRODUCER_OPTIONS,
         )
 
     async def _catch_up(self, remember: Callable[[Entry], None], bound: asyncio.Timeout) -> int:

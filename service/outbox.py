@@ -1,44 +1,24 @@
-"""Publish what an outcome owes, and wait until the broker has it.
-
-The producer is aiokafka's own, idempotent and with `acks=all`: Faust's cannot be made idempotent
-without transactions (decisions/0002).
-"""
+"""Publish what an outcome owes, and wait until the broker has it."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, assert_never
 
 import stamina
-import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from service.dead_letters import RejectionHeader
 from service.handling import Decided, Matched, Rejected, Unmatched, Withheld
 from service.messages import OutgoingMessage, RawArticle, RejectionReason
 from service.outgoing import format_match, format_rejection
-
-log = structlog.get_logger(__name__)
+from service.producers import RenewedProducer
 
 # A first retry before anyone notices; then no oftener than an on-call log can bear.
 _RETRY_FIRST_SECONDS = 0.1
 _RETRY_LONGEST_SECONDS = 5.0
-# The original of a rejection may be as large as the broker took it; the topics decide.
-PRODUCER_MAX_REQUEST_BYTES = 64 * 1024 * 1024
-# How all that goes to the broker byte for byte is sent; see `send_message`.
-PRODUCER_OPTIONS = {
-    "acks": "all",
-    "max_request_size": PRODUCER_MAX_REQUEST_BYTES,
-    # A topic's limit is on batches: together, messages that fit would not.
-    "max_batch_size": 1,
-    # What came compressed and fitted must fit the dead letters too.
-    "compression_type": "gzip",
-    "value_serializer": itemgetter(0),
-}
 
 
 class PublishError(Exception):
@@ -53,31 +33,6 @@ class Decision:
     decided: Decided
 
 
-async def send_message(
-    producer: AIOKafkaProducer, message: OutgoingMessage, partition: int | None = None
-) -> asyncio.Future[Any]:
-    """Hand one message to a producer.
-
-    Args:
-        producer: made with `PRODUCER_OPTIONS`.
-        message: may have neither key nor value.
-        partition: none to choose it by key.
-
-    Returns:
-        What to wait for until the broker has it; tells where: `topic`, `partition`, `offset`.
-    """
-    delivery: asyncio.Future[Any] = await producer.send(
-        message.topic,
-        # aiokafka asserts a key or a value, while anyone may send messages with neither.
-        value=(message.value,),
-        key=message.key,
-        partition=partition,
-        # Nor does it take a name that is an enum's.
-        headers=[(str(name), value) for name, value in message.headers],
-    )
-    return delivery
-
-
 class Outbox:
     """Publishes decisions; what it returns from is what the broker has."""
 
@@ -89,17 +44,18 @@ class Outbox:
         dlq_topic: str,
         retry_seconds: float,
     ) -> None:
-        self._client_options = client_options
+        topics = (matches_topic, dlq_topic)
         self._matches_topic = matches_topic
         self._dlq_topic = dlq_topic
         self._retry_seconds = retry_seconds
-        self._producer: AIOKafkaProducer | None = None
-        self._renewal = asyncio.Lock()
+        self._together = RenewedProducer(client_options, topics)
+        self._alone = RenewedProducer(client_options, topics, max_batch_size=1)
+        self._takes_no_batches: set[str] = set()
 
     async def stop(self) -> None:
         """Send what is still under way and let go of the broker."""
-        if self._producer is not None:
-            await self._producer.stop()
+        await self._together.stop()
+        await self._alone.stop()
 
     async def publish(self, decisions: Sequence[Decision], now: datetime) -> list[Decision]:
         """Publish what the decisions owe and wait until the broker has all of it.
@@ -165,6 +121,18 @@ class Outbox:
                 assert_never(decided)
 
     async def _send(self, message: OutgoingMessage) -> None:
+        if message.topic not in self._takes_no_batches:
+            try:
+                await self._keep_sending(self._together, message)
+            except MessageSizeTooLargeError:
+                # A topic's limit is on batches: without its neighbours it may fit.
+                pass
+            else:
+                return
+        await self._keep_sending(self._alone, message)
+        self._takes_no_batches.add(message.topic)
+
+    async def _keep_sending(self, producer: RenewedProducer, message: OutgoingMessage) -> None:
         try:
             # The bound holds for the attempts too: aiokafka's idempotent producer has none.
             async with asyncio.timeout(self._retry_seconds):
@@ -176,45 +144,12 @@ class Outbox:
                     wait_max=_RETRY_LONGEST_SECONDS,
                 ):
                     with attempt:
-                        await self._send_once(message)
+                        await producer.send(message)
         except TimeoutError as error:
             raise PublishError(
                 f"the broker did not take a message for {message.topic} in "
                 f"{self._retry_seconds:g} s; the lines above say why"
             ) from error
-
-    async def _send_once(self, message: OutgoingMessage) -> None:
-        producer = self._producer or await self._renew_producer(None)
-        try:
-            await (await send_message(producer, message))
-        except KafkaError as error:
-            log.warning("publishing failed", topic=message.topic, error=repr(error))
-            # A failed send leaves a gap in the sequence numbers of aiokafka's idempotent producer,
-            # and the broker refuses all that follows (OutOfOrderSequenceNumber) until a new
-            # producer counts from the start.
-            await self._renew_producer(producer)
-            raise
-
-    async def _renew_producer(self, failed: AIOKafkaProducer | None) -> AIOKafkaProducer:
-        async with self._renewal:
-            if self._producer is failed:
-                if failed is not None:
-                    self._producer = None
-                    await failed.stop()
-                renewed = AIOKafkaProducer(
-                    **self._client_options, **PRODUCER_OPTIONS, enable_idempotence=True
-                )
-                try:
-                    await renewed.start()
-                    # Whoever waits for a topic's metadata while another's failed send has the
-                    # producer stopped would wait for ever: aiokafka forgets them. Nobody has to.
-                    for topic in (self._matches_topic, self._dlq_topic):
-                        await renewed.partitions_for(topic)
-                except KafkaError:
-                    await renewed.stop()
-                    raise
-                self._producer = renewed
-            return self._producer
 
 
 def _is_worth_retrying(error: Exception) -> bool:

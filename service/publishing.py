@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from service.article_files import FoundArticle
 from service.broker import client_options
 from service.formats import RejectedArticleError, parse_article
-from service.outbox import PRODUCER_MAX_REQUEST_BYTES
+from service.producers import PRODUCER_MAX_REQUEST_BYTES
 from service.settings import Settings
 from service.topics import wait_for_topics
 

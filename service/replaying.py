@@ -21,7 +21,7 @@ from service.dead_letters import (
     read_dead_letter,
 )
 from service.messages import OutgoingMessage, RawArticle
-from service.outbox import PRODUCER_OPTIONS, send_message
+from service.producers import PRODUCER_OPTIONS, send_message
 from service.settings import Settings
 from service.standings import Standing, decide_standings
 from service.topics import wait_for_topics
@@ -157,7 +157,7 @@ class Replayer:
         self._settings = settings
         self._pause_seconds = 1 / rate if rate else 0.0
         self._next_at = 0.0
-        # Not idempotent: one that the broker refuses would block all after it (see outbox), and
+        # Not idempotent: one that the broker refuses would block all after it (see producers), and
         # one that is sent twice is allowed.
         self._producer = AIOKafkaProducer(**client_options(settings), **PRODUCER_OPTIONS)
 

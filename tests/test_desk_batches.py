@@ -11,7 +11,8 @@ from service.broker import client_options
 from service.desk import Desk
 from service.messages import OutgoingMessage, RawArticle
 from service.metrics import Metrics
-from service.outbox import Outbox, send_message
+from service.outbox import Outbox
+from service.producers import send_message
 from service.stalls import Activity
 from tests.conftest import Beat
 from tests.desk_readings import read_history

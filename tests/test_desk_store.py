@@ -12,7 +12,8 @@ from aiokafka.producer import sender
 from service.broker import client_options
 from service.desk_store import DeskStore, FencedError, StoriesTopicError, ask_again_soon
 from service.messages import OutgoingMessage
-from service.outbox import PublishError, send_message
+from service.outbox import PublishError
+from service.producers import send_message
 from service.worker_process import find_free_port
 from tests.conftest import Beat
 from tests.desk_traffic import write_entry

@@ -244,10 +244,16 @@ def test_alerts_that_fit_are_not_refused_for_their_neighbours(
     limit_messages(kafka.bootstrap, beat.settings.matches_topic, max_bytes=5_000)
     with start_worker(beat.environ, tmp_path) as worker:
         worker.wait_until_ready()
-        records = [native(f"a-{number}") for number in range(200)]
+        # Titles of noise, so that together they are not compressed to what fits.
+        records = [
+            native(f"a-{number}", title=base64.b64encode(os.urandom(900)).decode())
+            for number in range(200)
+        ]
         produce(beat.bootstrap, beat.settings.articles_topic, records)
         assert told(worker.wait_for_ledger(200)) == 200
         worker.drain()
+    # The first of them tell that this topic does not take what goes out together.
+    assert worker.log_file.read_text().count("publishing failed") <= beat.settings.batch_articles
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])

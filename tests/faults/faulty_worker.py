@@ -26,7 +26,7 @@ from aiokafka.errors import (
     RequestTimedOutError,
 )
 
-from service import batches, desk, desk_store, outbox
+from service import batches, desk, desk_store, producers
 from service.classifier import Classifier
 from service.handling import Decided, HandlingRules, handle_articles
 from service.messages import OutgoingMessage, RawArticle
@@ -40,7 +40,7 @@ NOTHING_SENT = (KafkaTimeoutError, RequestTimedOutError, NotEnoughReplicasError)
 # The broker has it, and we hear that it has not.
 SENT_ALL_THE_SAME = (RequestTimedOutError, NotEnoughReplicasAfterAppendError)
 
-_send_message = outbox.send_message
+_send_message = producers.send_message
 _true_time = time.time
 _jump_seconds = 0.0
 _failed_once: set[tuple[int, int]] = set()
@@ -141,7 +141,7 @@ def _jumped_time() -> float:
 if __name__ == "__main__":
     batches.handle_articles = handle_or_fail  # type: ignore[attr-defined]
     if "share" in PLAN:
-        outbox.send_message = fail_sends(PLAN["share"], PLAN["too_large_share"])
+        producers.send_message = fail_sends(PLAN["share"], PLAN["too_large_share"])
         desk_store.send_message = fail_sends(  # type: ignore[attr-defined]
             PLAN["desk_share"], 0.0
         )
