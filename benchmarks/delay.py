@@ -15,7 +15,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, Producer
 
 from benchmarks.ground import Ground, open_ground
-from benchmarks.newsroom import Newsroom
+from benchmarks.newsroom import Newsroom, write_message
 from benchmarks.tables import Section, hold_at_most, tell_spread
 from benchmarks.throughput import WORLD_PER_SECOND
 from service.formats import parse_article
@@ -109,7 +109,9 @@ def _write_articles(ground: Ground, load: Load) -> _Articles:
     newsroom = Newsroom(ground.newsroom.classifier, on_beat_one_in=load.on_beat_one_in)
     rate = load.worlds * WORLD_PER_SECOND
     warming = int(rate * _WARM_SECONDS)
-    messages = [newsroom.write_message(each) for each in range(warming + int(rate * SECONDS))]
+    messages = [
+        write_message(newsroom.write_article(each)) for each in range(warming + int(rate * SECONDS))
+    ]
     matching = {
         key for number, (key, value) in enumerate(messages) if _matches(newsroom, number, value)
     }

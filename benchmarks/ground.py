@@ -3,13 +3,13 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from benchmarks.newsroom import Newsroom
+from benchmarks.newsroom import Newsroom, write_message
 from service.classifier import Classifier
 from service.embedded_kafka import EmbeddedKafka
 from service.settings import CHECKOUT, read_settings
@@ -34,7 +34,7 @@ class Ground:
         self.kafka = kafka
         self.scratch = scratch
         self.newsroom = Newsroom(Classifier.load(CHECKOUT / "models"))
-        self._filled: dict[int, int] = {}
+        self._filled: dict[str, int] = {}
         self._runs = 0
 
     def fill_articles(self, partitions: int, count: int) -> str:
@@ -44,28 +44,14 @@ class Ground:
             The topic's name.
         """
         topic = f"articles-{partitions}"
-        begun = self._filled.get(partitions, 0)
-        if not begun:
-            self._create_topics({"ARTICLES": topic}, partitions)
-        self.publish(topic, range(begun, count))
-        self._filled[partitions] = max(begun, count)
+        self._fill(topic, partitions, count, self.newsroom.write_article)
         return topic
 
-    def publish(self, topic: str, numbers: range) -> None:
-        """Publish articles of these numbers as fast as the broker takes them."""
-        producer = Producer(
-            {
-                "bootstrap.servers": self.kafka.bootstrap,
-                "linger.ms": 20,
-                "queue.buffering.max.messages": 2 * _QUEUE_MESSAGES,
-            }
-        )
-        for number in numbers:
-            key, value = self.newsroom.write_message(number)
-            producer.produce(topic, value, key)
-            while len(producer) > _QUEUE_MESSAGES:
-                producer.poll(_POLL_SECONDS)
-        producer.flush()
+    def fill_dated_articles(self, partitions: int, count: int) -> str:
+        """Have as many that may be later versions on another topic."""
+        topic = f"dated-articles-{partitions}"
+        self._fill(topic, partitions, count, self.newsroom.write_dated_article)
+        return topic
 
     def prepare_run(self, articles: str, partitions: int) -> dict[str, str]:
         """Make topics and a group that nobody used, beside a topic of articles.
@@ -76,6 +62,27 @@ class Ground:
         self._runs += 1
         names = {topic: f"run-{self._runs}.{topic.lower()}" for topic in _TOPICS}
         return self._create_topics(names | {"ARTICLES": articles}, partitions)
+
+    def _fill(
+        self, topic: str, partitions: int, count: int, write: Callable[[int], dict[str, str]]
+    ) -> None:
+        if topic not in self._filled:
+            self._create_topics({"ARTICLES": topic}, partitions)
+            self._filled[topic] = 0
+        producer = Producer(
+            {
+                "bootstrap.servers": self.kafka.bootstrap,
+                "linger.ms": 20,
+                "queue.buffering.max.messages": 2 * _QUEUE_MESSAGES,
+            }
+        )
+        for number in range(self._filled[topic], count):
+            key, value = write_message(write(number))
+            producer.produce(topic, value, key)
+            while len(producer) > _QUEUE_MESSAGES:
+                producer.poll(_POLL_SECONDS)
+        producer.flush()
+        self._filled[topic] = max(self._filled[topic], count)
 
     def _create_topics(self, names: dict[str, str], partitions: int) -> dict[str, str]:
         environ = {

@@ -74,10 +74,10 @@ class Newsroom:
             "published_at": f"2026-03-{_FIRST_DAY + number % 7:02}T08:{number % 60:02}:00Z",
         }
 
-    def write_message(self, number: int) -> tuple[bytes, bytes]:
-        """Write an article as key and value for the articles topic."""
+    def write_dated_article(self, number: int) -> dict[str, str]:
+        """Write an article that may be a later version: it has a date of change and no number."""
         article = self.write_article(number)
-        return article["id"].encode(), json.dumps(article).encode()
+        return article | {"updated_at": article["published_at"]}
 
     def write_paragraphs(self, number: int, chance: random.Random) -> Iterator[Paragraph]:
         """Write the paragraphs of an article, those on the beat at its head as news do."""
@@ -116,6 +116,11 @@ class Newsroom:
     def _judge(self, text: str) -> frozenset[str]:
         probabilities = self.classifier.label_article(Article(id="a", text=text)).probabilities
         return frozenset(name for name, each in probabilities.items() if each >= _SURELY)
+
+
+def write_message(article: dict[str, str]) -> tuple[bytes, bytes]:
+    """Write an article as key and value for the articles topic."""
+    return article["id"].encode(), json.dumps(article).encode()
 
 
 def _invent_names() -> list[str]:
