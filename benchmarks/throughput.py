@@ -23,7 +23,7 @@ from benchmarks.tables import Bar, Section, hold_at_least, hold_at_most, tell_sp
 from benchmarks.usage import read_usage
 
 ROUNDS = 3
-SECONDS = 5.0
+SECONDS = 4.0
 PARTITIONS = 4
 # More than the fastest of them reads in the time that it is given.
 ARTICLES = 50_000
