@@ -81,19 +81,21 @@ class Supervisor:
             process.wait()
             self._let_go(number)
 
-    def terminate(self, number: int) -> None:
-        """End a worker with SIGTERM, note with which code and after how long."""
+    def terminate(self, *numbers: int) -> None:
+        """End workers with SIGTERM, all at once; note with which codes and after how long."""
         with self._turn:
-            worker = self.find(number)
+            workers = [self.find(number) for number in numbers]
             begun = time.monotonic()
-            worker.process.terminate()
-            try:
-                code = worker.process.wait(_PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired as error:
-                raise SupervisorError(f"SIGTERM did not end it:\n{worker.tail()}") from error
-            self.stop_seconds.append(time.monotonic() - begun)
-            self.stop_codes.append(code)
-            self._let_go(number)
+            for worker in workers:
+                worker.process.terminate()
+            for number, worker in zip(numbers, workers, strict=True):
+                try:
+                    code = worker.process.wait(_PATIENCE_SECONDS)
+                except subprocess.TimeoutExpired as error:
+                    raise SupervisorError(f"SIGTERM did not end it:\n{worker.tail()}") from error
+                self.stop_seconds.append(time.monotonic() - begun)
+                self.stop_codes.append(code)
+                self._let_go(number)
 
     def freeze(self, number: int) -> None:
         """Stop a worker where it is (SIGSTOP)."""

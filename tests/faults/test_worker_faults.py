@@ -42,6 +42,21 @@ def test_worker_told_to_stop_20_times_ends_with_0_and_loses_nothing(
         judge(scenario)
 
 
+def test_workers_told_to_stop_together_end_with_0_and_lose_nothing(
+    tmp_path: Path, judge: Callable[[Scenario], None]
+) -> None:
+    # Each has to join the group again while it drains, as the other leaves.
+    plan = Plan("SIGTERM of two of three workers together, 10 ×", rate=250, workers=3)
+    with Scenario(plan, tmp_path) as scenario:
+        for _ in range(10):
+            scenario.wait_for_outcomes()
+            with scenario.fault("SIGTERM"):
+                scenario.supervisor.terminate(1, 2)
+            for worker in [scenario.supervisor.start(number) for number in (1, 2)]:
+                worker.wait_until_ready()
+        judge(scenario)
+
+
 def test_frozen_worker_that_comes_back_as_a_zombie_does_no_harm(
     tmp_path: Path, judge: Callable[[Scenario], None]
 ) -> None:
