@@ -74,11 +74,19 @@ class BeatwatchApp(faust.App):
         await self.outbox.stop()
         await super().on_shutdown()
 
-    def _on_rebalance_when_stopped(self) -> None:
-        """Drain on: Faust would close the consumer, and the drain then never ends.
+    async def _on_partitions_revoked(self, revoked: set[Any]) -> None:
+        """Drain first when told to stop: what is in hand can't be committed in the next assignment.
 
-        A commit through a closed consumer is tried again for ever (aiokafka's `commit_offsets`).
+        Faust would close the consumer, and a commit through a closed one is tried again for ever
+        (aiokafka's `commit_offsets`), so that the drain never ends.
         """
+        if self.should_stop:
+            await self._consumer_wait_empty(self.consumer, self.log)
+        else:
+            await super()._on_partitions_revoked(revoked)
+
+    def _on_rebalance_when_stopped(self) -> None:
+        """Let a join end that had begun; the worker leaves its group when it has drained."""
 
     def _give_up_draining(self) -> None:
         log.critical(

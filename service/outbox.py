@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 import stamina
+import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from service.dead_letters import RejectionHeader
@@ -15,6 +16,8 @@ from service.handling import Decided, Matched, Rejected, Unmatched, Withheld
 from service.messages import OutgoingMessage, RawArticle, RejectionReason
 from service.outgoing import format_match, format_rejection
 from service.producers import RenewedProducer
+
+log = structlog.get_logger(__name__)
 
 # A first retry before anyone notices; then no oftener than an on-call log can bear.
 _RETRY_FIRST_SECONDS = 0.1
@@ -130,7 +133,13 @@ class Outbox:
             else:
                 return
         await self._keep_sending(self._alone, message)
-        self._takes_no_batches.add(message.topic)
+        if message.topic not in self._takes_no_batches:
+            self._takes_no_batches.add(message.topic)
+            log.warning(
+                "topic refuses batches of what it takes: from now on each message goes alone, "
+                "which is slow; raise its max.message.bytes and start the worker anew",
+                topic=message.topic,
+            )
 
     async def _keep_sending(self, producer: RenewedProducer, message: OutgoingMessage) -> None:
         try:

@@ -86,7 +86,9 @@ class RenewedProducer:
         try:
             await (await send_message(producer, message))
         except KafkaError as error:
-            log.warning("publishing failed", topic=message.topic, error=repr(error))
+            if producer is self._producer:
+                # What else was under way with it fails as well, and goes out with the next.
+                log.warning("publishing failed", topic=message.topic, error=repr(error))
             # A failed send leaves a gap in the sequence numbers of aiokafka's idempotent producer,
             # and the broker refuses all that follows (OutOfOrderSequenceNumber) until a new
             # producer counts from the start.

@@ -1,12 +1,13 @@
 """A worker that hangs, or is slow, on articles that say STALL, or one of whose threads dies.
 
-Bugs of ours, as a process.
+Bugs of ours, as a process. One that awaits goes on at SIGUSR1.
 
 Run as `python -m tests.stalling_worker KIND`.
 """
 
 import asyncio
 import ctypes
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -53,7 +54,9 @@ def stalling(kind: str) -> None:
         self: Outbox, decisions: Sequence[Decision], now: datetime
     ) -> list[Decision]:
         if kind == "awaits" and any(b"STALL" in (each.raw.value or b"") for each in decisions):
-            await asyncio.Event().wait()
+            told_to_go_on = asyncio.Event()
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told_to_go_on.set)
+            await told_to_go_on.wait()
         return await publish(self, decisions, now)
 
     async def follow(_self: LetterWatch) -> None:

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from benchmarks.newsroom import ARTICLE_BYTES, ON_BEAT_ONE_IN, Newsroom
+from benchmarks.newsroom import ARTICLE_BYTES, ON_BEAT_ONE_IN, Newsroom, write_message
 from benchmarks.tables import Section, hold_at_least, hold_at_most, tell_spread
 from service.formats import parse_article
 from tests.factories import load_classifier
@@ -13,7 +13,7 @@ NEWSROOM = Newsroom(load_classifier())
 
 def test_same_number_is_the_same_article_and_another_number_another() -> None:
     again = Newsroom(load_classifier())
-    assert NEWSROOM.write_message(3) == again.write_message(3)
+    assert NEWSROOM.write_article(3) == again.write_article(3)
     assert len({NEWSROOM.write_article(number)["text"] for number in range(50)}) == 50
 
 
@@ -28,15 +28,22 @@ def test_one_in_twenty_is_on_the_beat_and_nowhere_near_the_same_place_of_each_tw
 def test_model_finds_labels_in_those_on_the_beat_alone() -> None:
     classifier = load_classifier()
     for number in range(100):
-        article = parse_article(NEWSROOM.write_message(number)[1])
+        article = parse_article(write_message(NEWSROOM.write_article(number))[1])
         assert bool(classifier.label_article(article).alerts) == NEWSROOM.is_on_beat(number), number
 
 
 def test_articles_are_as_long_as_is_said() -> None:
-    sizes = [len(NEWSROOM.write_message(number)[1]) for number in range(40)]
+    sizes = [len(write_message(NEWSROOM.write_article(number))[1]) for number in range(40)]
     assert abs(sum(sizes) / len(sizes) - ARTICLE_BYTES) < 300
-    key, value = NEWSROOM.write_message(7)
+    key, value = write_message(NEWSROOM.write_article(7))
     assert json.loads(value)["id"].encode() == key
+
+
+def test_dated_articles_are_the_same_but_may_be_later_versions() -> None:
+    first, dated = NEWSROOM.write_article(7), NEWSROOM.write_dated_article(7)
+    assert dated.items() - first.items() == {("updated_at", first["published_at"])}
+    versions = [parse_article(write_message(each)[1]).version for each in (first, dated)]
+    assert versions[0] == 1 < versions[1]
 
 
 def test_paragraphs_tell_their_labels() -> None:
