@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
@@ -125,12 +126,9 @@ class Outbox:
 
     async def _send(self, message: OutgoingMessage) -> None:
         if message.topic not in self._takes_no_batches:
-            try:
+            # A topic's limit is on batches: without its neighbours a message may fit.
+            with suppress(MessageSizeTooLargeError):
                 await self._keep_sending(self._together, message)
-            except MessageSizeTooLargeError:
-                # A topic's limit is on batches: without its neighbours it may fit.
-                pass
-            else:
                 return
         await self._keep_sending(self._alone, message)
         if message.topic not in self._takes_no_batches:

@@ -18,6 +18,7 @@ from service.settings import CHECKOUT, PREFIX
 
 # A worker is ready in about 2 s and the articles take less; this is for a busy machine.
 _PATIENCE_SECONDS = 45.0
+# Nobody tells when another process is so far: it is asked again and again.
 _LOOK_EVERY_SECONDS = 0.1
 _DRAIN_SECONDS = 20.0
 

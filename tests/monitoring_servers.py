@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _PATIENCE_SECONDS = 30.0
+# Nobody tells when another process is so far: it is asked again and again.
 _LOOK_EVERY_SECONDS = 0.1
 
 

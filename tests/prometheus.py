@@ -15,6 +15,7 @@ from service.worker_process import find_free_port
 from tests.monitoring_servers import read_page, start_server
 
 _PATIENCE_SECONDS = 30.0
+# Nobody tells when Prometheus is so far: it is asked again and again.
 _LOOK_EVERY_SECONDS = 0.2
 
 

@@ -129,6 +129,7 @@ def jump_clock() -> None:
     global _jump_seconds  # noqa: PLW0603, a clock is global
     chance = random.Random(PLAN["seed"])  # noqa: S311, not a secret
     while True:
+        # How long a clock stays as it is: the fault itself.
         time.sleep(chance.uniform(0.1, 0.5))
         _jump_seconds = chance.choice([-JUMP_SECONDS, 0.0, JUMP_SECONDS])
         note_fault("clock-jump")

@@ -25,6 +25,8 @@ from tests.kafka_client import read_committed, read_ends
 
 # A minute without the broker, and what it takes to work off what came meanwhile.
 PATIENCE_SECONDS = 240.0
+# Nobody tells when workers are so far: the broker is asked again and again.
+_LOOK_EVERY_SECONDS = 0.25
 
 
 class ScenarioError(Exception):
@@ -128,7 +130,7 @@ class Scenario:
         while not is_so():
             if time.monotonic() > deadline:
                 raise ScenarioError(f"{otherwise} in {PATIENCE_SECONDS:g} s:\n{self.tail()}")
-            self._over.wait(0.25)
+            self._over.wait(_LOOK_EVERY_SECONDS)
 
     def pass_time(self, seconds: float) -> None:
         """Let a fault last."""
@@ -227,7 +229,7 @@ class Scenario:
                         deadline = time.monotonic() + PATIENCE_SECONDS
                 if not stuck or time.monotonic() > deadline:
                     break
-                time.sleep(0.3)
+                self._over.wait(_LOOK_EVERY_SECONDS)
             if stuck:
                 return [*stuck, self.tail()]
         return stuck

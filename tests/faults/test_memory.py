@@ -24,7 +24,10 @@ from tests.kafka_client import Record, produce
 pytestmark = [pytest.mark.faults, pytest.mark.broker]
 
 WAITING = int(os.environ.get("FAULTS_WAITING", "1000000"))
+# How long a backlog is watched, and how long there is between articles that nobody handles: the
+# scenarios themselves, with no effect to wait for.
 LOOK_SECONDS = 60.0
+PAUSE_SECONDS = 0.5
 LARGE, LARGE_BYTES = 1000, 900_000
 REFUSE_SECONDS = 40.0
 _SAMPLE_SECONDS = 0.25
@@ -139,7 +142,7 @@ def test_memory_is_the_same_while_the_broker_takes_nothing_and_articles_come(
                     records = [write_alarming(sent + number) for number in range(1000)]
                     produce(broker.bootstrap, beat.settings.articles_topic, records)
                     sent += len(records)
-                    time.sleep(0.5)
+                    time.sleep(PAUSE_SECONDS)
                 refused = count_handled(worker)
                 for topic in topics:
                     allow_writes(broker.bootstrap, topic)

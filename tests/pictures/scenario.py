@@ -29,7 +29,9 @@ from tests.short_rules import shorten_rules
 WORKERS = 2
 # So that some alerts go to digests.
 SETTINGS = {"BEATWATCH_ALERTS_PER_HOUR": "ttp=80,border=30"}
+# How evenly articles come.
 _TICK_SECONDS = 0.1
+# What the pictures show first: nothing comes.
 _QUIET_SECONDS = 8.0
 # Of a thousand messages.
 _USUAL = {
